@@ -1,0 +1,40 @@
+/** Whether a node key may use the relay. */
+import type { NodePublic } from "../keys/node_key.ts";
+
+/** Who asks to be admitted: its node key has been proven, its address is the socket's. */
+export interface Candidate {
+  readonly key: NodePublic;
+  readonly ip: string;
+}
+
+/** The answer; `reason` says what was found, `advice` what an operator can do about it. */
+export type Verdict =
+  | { readonly allow: true; readonly by: string }
+  | {
+    readonly allow: false;
+    readonly reason: string;
+    readonly advice?: string;
+  };
+
+/** A source of verdicts. Never rejects and always answers within its own deadline. */
+export interface Admission {
+  /** For the ready line, for example `tailscaled at /run/…/tailscaled.sock`. */
+  readonly name: string;
+  admit(candidate: Candidate): Promise<Verdict>;
+}
+
+/** Admits whom every one of `sources` admits, asked in turn; derper's rule for its two flags. */
+export function requireAll(sources: readonly Admission[]): Admission {
+  return {
+    name: sources.map((source) => source.name).join(" and "),
+    async admit(candidate) {
+      const by: string[] = [];
+      for (const source of sources) {
+        const verdict = await source.admit(candidate);
+        if (!verdict.allow) return verdict;
+        by.push(verdict.by);
+      }
+      return { allow: true, by: by.join(" and ") };
+    },
+  };
+}

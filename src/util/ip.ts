@@ -1,0 +1,80 @@
+/** IP addresses as text and as the 16 bytes that go over the wire. */
+import { equalBytes } from "./bytes.ts";
+
+/** ::ffff:0:0/96, the prefix of an IPv4 address within IPv6 (RFC 4291, 2.5.5.2). */
+const V4_PREFIX = new Uint8Array([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
+
+/** The 4 bytes of a dotted IPv4 address, or undefined. */
+export function parseIpv4(text: string): Uint8Array | undefined {
+  const parts = text.split(".");
+  if (parts.length !== 4) return undefined;
+  const bytes = new Uint8Array(4);
+  for (const [i, part] of parts.entries()) {
+    if (!/^(0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) {
+      return undefined;
+    }
+    bytes[i] = Number(part);
+  }
+  return bytes;
+}
+
+/** The 16 bytes of an IPv6 address, or of an IPv4 address as ::ffff:a.b.c.d, or undefined. */
+export function parseIp(text: string): Uint8Array | undefined {
+  const v4 = parseIpv4(text);
+  const bytes = new Uint8Array(16);
+  if (v4) {
+    bytes.set(V4_PREFIX);
+    bytes.set(v4, 12);
+    return bytes;
+  }
+  const groups = parseGroups(text.replace(/%.*$/, ""));
+  if (groups === undefined) return undefined;
+  for (const [i, group] of groups.entries()) {
+    bytes[i * 2] = group >>> 8;
+    bytes[i * 2 + 1] = group;
+  }
+  return bytes;
+}
+
+/** The eight 16-bit groups of an IPv6 address. */
+function parseGroups(text: string): number[] | undefined {
+  const halves = text.split("::");
+  if (halves.length > 2) return undefined;
+  const [head, tail] = halves.map(parseHalf);
+  if (head === undefined) return undefined;
+  if (halves.length === 1) return head.length === 8 ? head : undefined;
+  if (tail === undefined || head.length + tail.length > 7) return undefined;
+  const gap = new Array<number>(8 - head.length - tail.length).fill(0);
+  return [...head, ...gap, ...tail];
+}
+
+/** The groups between two "::"; the last may be a dotted IPv4 address. */
+function parseHalf(half: string): number[] | undefined {
+  if (half === "") return [];
+  const groups: number[] = [];
+  const parts = half.split(":");
+  for (const [i, part] of parts.entries()) {
+    const v4 = i === parts.length - 1 ? parseIpv4(part) : undefined;
+    if (v4) {
+      groups.push(v4[0]! << 8 | v4[1]!, v4[2]! << 8 | v4[3]!);
+    } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) {
+      groups.push(parseInt(part, 16));
+    } else {
+      return undefined;
+    }
+  }
+  return groups;
+}
+
+/** Whether the 16 bytes are an IPv4 address as ::ffff:a.b.c.d. */
+export function isMappedIpv4(ip: Uint8Array): boolean {
+  return equalBytes(ip.subarray(0, 12), V4_PREFIX);
+}
+
+/** `text` without an IPv6 zone, and an IPv4 address within IPv6 as plain IPv4. */
+export function unmapIp(text: string): string {
+  const ip = parseIp(text);
+  return ip && isMappedIpv4(ip)
+    ? ip.subarray(12).join(".")
+    : text.replace(/%.*$/, "");
+}
