@@ -24,3 +24,30 @@ export async function writeAll(conn: Conn, data: Uint8Array): Promise<void> {
     written += await conn.write(data.subarray(written));
   }
 }
+
+/** Thrown by a `Conn` that isn't the runtime's own when it has ended. */
+export class ConnectionLostError extends Error {
+  override readonly name = "ConnectionReset";
+}
+
+/** Names of the errors that the runtime's connections end with, when the other side or we close them. */
+const LOST = new Set([
+  "BadResource",
+  "BrokenPipe",
+  "ConnectionAborted",
+  "ConnectionReset",
+  "Interrupted",
+  "NotConnected",
+  "TimedOut", // TCP_USER_TIMEOUT
+  "UnexpectedEof", // TLS without close_notify: most clients just leave
+]);
+
+/** Whether `error` only says that a connection is over, as all are some day. */
+export function isConnectionLost(error: unknown): boolean {
+  return error instanceof Error && LOST.has(error.name);
+}
+
+/** Whether `error` says that the other side doesn't speak TLS, or not ours: garbage, an old version, a refused certificate. */
+export function isTlsError(error: unknown): boolean {
+  return error instanceof Error && error.name === "InvalidData";
+}

@@ -78,3 +78,13 @@ export function unmapIp(text: string): string {
     ? ip.subarray(12).join(".")
     : text.replace(/%.*$/, "");
 }
+
+/** The text of 16 bytes: dotted for an IPv4 address, eight groups with the zeros as they are otherwise. */
+export function formatIp(ip: Uint8Array): string {
+  if (isMappedIpv4(ip)) return ip.subarray(12).join(".");
+  const groups: string[] = [];
+  for (let i = 0; i < 16; i += 2) {
+    groups.push((ip[i]! << 8 | ip[i + 1]!).toString(16));
+  }
+  return groups.join(":");
+}

@@ -1,0 +1,64 @@
+/** Verified TLS connections to other relays. */
+import type { Conn } from "./conn.ts";
+import { DenoConn } from "./deno_conn.ts";
+import type { LoopTurn } from "./loop_turn.ts";
+
+/** Where the usual systems keep the certificates that they trust. */
+const SYSTEM_BUNDLES = [
+  "/etc/ssl/certs/ca-certificates.crt", // Debian, Alpine, Arch, OpenWrt
+  "/etc/pki/tls/certs/ca-bundle.crt", // Fedora, RHEL
+  "/etc/ssl/ca-bundle.pem", // openSUSE
+  "/etc/ssl/cert.pem",
+];
+
+export interface DialTarget {
+  /** The name that the certificate must have. */
+  readonly host: string;
+  readonly port: number;
+  /** The name or address to connect to. */
+  readonly dialHost: string;
+}
+
+/** Connects and finishes the TLS handshake; rejects when `signal` aborts before that. */
+export async function dialTls(
+  target: DialTarget,
+  { caCerts, turn, signal }: {
+    caCerts: string[];
+    turn: LoopTurn;
+    signal: AbortSignal;
+  },
+): Promise<Conn> {
+  const { host, port, dialHost } = target;
+  const tcp = await Deno.connect({ hostname: dialHost, port, signal });
+  tcp.setNoDelay();
+  const tls = await Deno.startTls(tcp, { hostname: host, caCerts });
+  const abort = () => tls.close();
+  signal.addEventListener("abort", abort);
+  try {
+    await tls.handshake();
+  } catch (error) {
+    if (!signal.aborted) tls.close();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+  return new DenoConn(tls, turn);
+}
+
+/**
+ * The certificates to trust besides the runtime's own: the file that DENO_CERT
+ * names, which a compiled program doesn't read by itself, else the system's.
+ */
+export async function readCaCerts(
+  denoCert: string | undefined,
+): Promise<string[]> {
+  if (denoCert) return [await Deno.readTextFile(denoCert)];
+  for (const path of SYSTEM_BUNDLES) {
+    try {
+      return [await Deno.readTextFile(path)];
+    } catch {
+      continue; // another system's
+    }
+  }
+  return [];
+}
