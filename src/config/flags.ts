@@ -1,0 +1,225 @@
+/** The flag table: derper's names, types and defaults, with help texts of our own. */
+import type { FlagTable } from "./go_flag.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** Every flag of derper. Those marked `unsupported` are known so that they can be refused by name. */
+export const FLAGS = {
+  "a": {
+    type: "string",
+    default: ":443",
+    help:
+      'address to serve HTTPS or HTTP on: ":port", "ip:port" or "[ipv6]:port"; without an IP it is every address of the machine. It is HTTPS where the port is 443 or -certmode is manual',
+  },
+  "accept-connection-burst": {
+    type: "int",
+    default: "9223372036854775807",
+    help: "connections that may come at once above -accept-connection-limit",
+    unsupported: true,
+  },
+  "accept-connection-limit": {
+    type: "float",
+    default: "+Inf",
+    help: "new connections accepted per second",
+    unsupported: true,
+  },
+  "ace": {
+    type: "bool",
+    default: "false",
+    help: "serve CONNECT requests to control servers",
+    unsupported: true,
+  },
+  "acme-eab-key": {
+    type: "string",
+    default: "",
+    help: "HMAC key of the ACME account binding, in base64",
+    unsupported: true,
+    secret: true,
+  },
+  "acme-eab-kid": {
+    type: "string",
+    default: "",
+    help: "key ID of the ACME account binding",
+    unsupported: true,
+  },
+  "acme-email": {
+    type: "string",
+    default: "",
+    help: "contact address of the ACME account",
+    unsupported: true,
+  },
+  "acme-ip-certs": {
+    type: "bool",
+    default: "false",
+    help: "get Let's Encrypt certificates for the IP addresses of the relay",
+    unsupported: true,
+  },
+  "bootstrap-dns-names": {
+    type: "string",
+    default: "",
+    help: "host names, separated by commas, that /bootstrap-dns resolves",
+    unsupported: true,
+  },
+  "c": {
+    type: "string",
+    default: "",
+    help:
+      "file with the private key of the relay; it is made where it is missing. For root the default is /var/lib/derper/derper.key, others must name one",
+  },
+  "certdir": {
+    type: "string",
+    default: certDir,
+    help: "directory of the certificate: <hostname>.crt and <hostname>.key",
+  },
+  "certmode": {
+    type: "string",
+    default: "letsencrypt",
+    help:
+      "where the certificate comes from: manual (from -certdir); letsencrypt and gcp are not supported yet",
+  },
+  "derp": {
+    type: "bool",
+    default: "true",
+    help: "relay packets; without it /derp answers 404",
+  },
+  "dev": {
+    type: "bool",
+    default: "false",
+    help:
+      "try things out: serve on :3340 instead of -a, with a key that is thrown away",
+  },
+  "home": {
+    type: "string",
+    default: "",
+    help:
+      'what / shows: nothing given for a short page, "blank" for an empty one, or a URL to redirect to',
+  },
+  "hostname": {
+    type: "string",
+    default: "derp.tailscale.com",
+    help:
+      "name of the relay in its certificate, or its IP address, for which a self-signed certificate is made where -certdir has none",
+  },
+  "http-port": {
+    type: "int",
+    default: "80",
+    help:
+      "TCP port for plain HTTP beside HTTPS, on the address of -a; -1 for none",
+  },
+  "mesh-psk-file": {
+    type: "string",
+    default: meshPskFile,
+    help:
+      "file with the key that the relays of a mesh share: 64 hexadecimal digits, white space around them is ignored",
+  },
+  "mesh-with": {
+    type: "string",
+    default: "",
+    help:
+      "relays to mesh with, separated by commas: host, host:port or host/dialhost, where dialhost is dialled in place of host. This relay itself may be among them",
+  },
+  "rate-config": {
+    type: "string",
+    default: "",
+    help: "JSON file with rate limits, read again on SIGHUP",
+    unsupported: true,
+  },
+  "secrets-cache-dir": {
+    type: "string",
+    default: ({ env }) => join(env("HOME") ?? "", ".cache", "derper-secrets"),
+    help: "directory to keep secrets of the setec server in",
+    unsupported: true,
+  },
+  "secrets-path-prefix": {
+    type: "string",
+    default: "prod/derp",
+    help: "where the setec server keeps the mesh key",
+    unsupported: true,
+  },
+  "secrets-url": {
+    type: "string",
+    default: "",
+    help: "URL of a setec server that has the mesh key",
+    unsupported: true,
+  },
+  "socket": {
+    type: "string",
+    default: "",
+    help:
+      "unix socket of tailscaled for -verify-clients, where it isn't /var/run/tailscale/tailscaled.sock",
+  },
+  "stun": {
+    type: "bool",
+    default: "true",
+    help: "answer STUN requests, on the address of -a",
+  },
+  "stun-port": {
+    type: "int",
+    default: "3478",
+    help: "UDP port for STUN",
+  },
+  "tcp-keepalive-time": {
+    type: "duration",
+    default: "10m0s",
+    help: "idle time after which TCP asks whether the other end is still there",
+  },
+  "tcp-user-timeout": {
+    type: "duration",
+    default: "15s",
+    help:
+      "time that sent data may stay unacknowledged before TCP gives the connection up; 0 leaves it to the system",
+  },
+  "tcp-write-timeout": {
+    type: "duration",
+    default: "2s",
+    help:
+      "time that a write to a client may take before its connection is closed; 0 for no limit",
+  },
+  "unpublished-bootstrap-dns-names": {
+    type: "string",
+    default: "",
+    help: "further names of /bootstrap-dns that its list doesn't show",
+    unsupported: true,
+  },
+  "verify-client-url": {
+    type: "string",
+    default: "",
+    help: "http or https URL of an admission controller, asked for each client",
+  },
+  "verify-client-url-fail-open": {
+    type: "bool",
+    default: "true",
+    help: "admit clients while -verify-client-url can't be reached",
+  },
+  "verify-clients": {
+    type: "bool",
+    default: "false",
+    help: "admit only clients that the tailscaled of this machine knows",
+  },
+  "version": {
+    type: "bool",
+    default: "false",
+    help: "print the version and exit",
+  },
+} as const satisfies FlagTable;
+
+/** Where Go keeps a user's caches, and below it what derper does. */
+function certDir({ env }: Surroundings): string {
+  const leaf = ["tailscale", "derper-certs"];
+  const cache = env("XDG_CACHE_HOME") ?? "";
+  if (cache !== "") return cache.startsWith("/") ? join(cache, ...leaf) : "";
+  const home = env("HOME") ?? "";
+  return home === "" ? "" : join(home, ".cache", ...leaf);
+}
+
+/** derper looks for a mesh key in two places when it isn't told one. */
+function meshPskFile({ env, exists }: Surroundings): string {
+  const places = [
+    "/home/derp/keys/derp-mesh.key",
+    join(env("HOME") ?? "", "keys", "derp-mesh.key"),
+  ];
+  return places.find(exists) ?? "";
+}
+
+function join(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== "").join("/").replace(/\/{2,}/g, "/");
+}

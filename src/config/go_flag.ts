@@ -1,0 +1,221 @@
+/**
+ * Go's flag syntax in front of `@std/cli`: `-x v`, `-x=v`, `--x`, booleans
+ * without a separate value, everything else an error. `parseArgs` then gets
+ * plain `--name=value` and settles what is given twice, once or not at all.
+ */
+// @ts-types="./parse_args.d.ts"
+import { parseArgs } from "@std/cli/parse-args";
+import { parseGoDuration } from "./go_duration.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** Types of Go's flag package, by the name that `-h` shows. */
+export type FlagType = "bool" | "int" | "float" | "string" | "duration";
+
+/** One row of a flag table. */
+export interface FlagSpec {
+  readonly type: FlagType;
+  /** As one would type it. */
+  readonly default: string | ((from: Surroundings) => string);
+  readonly help: string;
+  /** Known by name, and refused. */
+  readonly unsupported?: true;
+  /** The value is never shown. */
+  readonly secret?: true;
+}
+
+/** Flags by name, without dashes. */
+export type FlagTable = Readonly<Record<string, FlagSpec>>;
+
+type ValueOf<T extends FlagType> = T extends "bool" ? boolean
+  : T extends "string" ? string
+  : number;
+
+/** A value for each supported flag; durations in milliseconds. */
+export type FlagValues<T extends FlagTable> = {
+  readonly [
+    N in keyof T as T[N] extends { readonly unsupported: true } ? never : N
+  ]: ValueOf<T[N]["type"]>;
+};
+
+/** A command line as read; with problems, `values` is only good for finding more of them. */
+export interface ParsedFlags<T extends FlagTable> {
+  readonly values: FlagValues<T>;
+  /** The values on the command line as they stand there, the last of each flag. */
+  readonly given: ReadonlyMap<string, string>;
+  readonly problems: readonly string[];
+  /** `-h` or `-help` came before any problem; nothing behind it was read. */
+  readonly help: boolean;
+}
+
+/** What `-h` shows as defaults and what holds for flags that aren't given. */
+export function flagDefaults(
+  table: FlagTable,
+  from: Surroundings,
+): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(table).map(([name, { default: value }]) => [
+      name,
+      typeof value === "string" ? value : value(from),
+    ]),
+  );
+}
+
+/** A problem with the value of a flag; `why` says what would be right. */
+export function invalid(flag: string, value: string, why: string): string {
+  return `Invalid -${flag} ${JSON.stringify(value)}: ${why}`;
+}
+
+/** Reads `args` as Go's flag package does, but goes on after a problem to find all of them. */
+export function parseGoFlags<T extends FlagTable>(
+  args: readonly string[],
+  table: T,
+  defaults: ReadonlyMap<string, string>,
+): ParsedFlags<T> {
+  const reader = new ArgumentReader(args, table);
+  reader.readAll();
+  const names = (wanted: (type: FlagType) => boolean) =>
+    Object.keys(table).filter((name) => wanted(table[name]!.type));
+  const parsed = parseArgs(reader.settings, {
+    boolean: names((type) => type === "bool"),
+    string: names((type) => type !== "bool"),
+    default: Object.fromEntries(
+      [...defaults].map(([name, value]) => [
+        name,
+        table[name]!.type === "bool" ? value === "true" : value,
+      ]),
+    ),
+  });
+  const values: Record<string, unknown> = {};
+  for (const [name, { type }] of Object.entries(table)) {
+    values[name] = convert(type, parsed[name]);
+  }
+  return {
+    values: values as FlagValues<T>,
+    given: reader.given,
+    problems: reader.problems,
+    help: reader.help,
+  };
+}
+
+/** Takes the arguments one by one and turns them into settings and problems. */
+class ArgumentReader {
+  readonly #queue: string[];
+  readonly #table: FlagTable;
+  readonly given = new Map<string, string>();
+  readonly problems: string[] = [];
+  /** `--name=value` of every flag whose value is of its type, in order. */
+  readonly settings: string[] = [];
+  help = false;
+
+  constructor(args: readonly string[], table: FlagTable) {
+    this.#queue = [...args];
+    this.#table = table;
+  }
+
+  readAll(): void {
+    while (this.#queue.length > 0 && !this.help) {
+      const arg = this.#queue.shift()!;
+      if (arg === "--") {
+        this.#queue.splice(0).forEach((rest) => this.#unexpected(rest));
+      } else if (arg.startsWith("-") && arg.length > 1) {
+        this.#readFlag(arg);
+      } else {
+        this.#unexpected(arg);
+      }
+    }
+  }
+
+  /** Go's parser stops here, and derper ignores the argument and all flags behind it. */
+  #unexpected(arg: string): void {
+    const advice = parseGoBool(arg) === undefined
+      ? "there is no flag before it that takes it"
+      : `a boolean flag takes its value as in -stun=${arg}`;
+    this.problems.push(
+      `Unexpected argument ${JSON.stringify(arg)}: ${advice}`,
+    );
+  }
+
+  #readFlag(arg: string): void {
+    const match = /^--?([^-=][^=]*)(?:=(.*))?$/s.exec(arg);
+    if (match === null) {
+      this.problems.push(`Bad flag syntax ${JSON.stringify(arg)}`);
+      return;
+    }
+    const [, name = "", attached] = match;
+    const known = Object.hasOwn(this.#table, name);
+    if (!known && (name === "h" || name === "help")) {
+      this.help = this.problems.length === 0; // as in Go, the first to come decides
+    } else if (!known) {
+      this.#unknown(name, attached ?? this.#takeOperand());
+    } else {
+      const isBool = this.#table[name]!.type === "bool";
+      this.#set(name, attached ?? (isBool ? "true" : this.#queue.shift()));
+    }
+  }
+
+  /** The next argument unless it looks like a flag: the value of a flag whose type nobody knows. */
+  #takeOperand(): string | undefined {
+    return this.#queue[0]?.startsWith("-") ? undefined : this.#queue.shift();
+  }
+
+  #unknown(name: string, value: string | undefined): void {
+    const flag = JSON.stringify(`-${name}`);
+    const given = value === undefined ? "" : ` with ${JSON.stringify(value)}`;
+    this.problems.push(`Unknown flag ${flag}${given}`);
+  }
+
+  #set(name: string, value: string | undefined): void {
+    const { type, unsupported, secret, default: standard } = this.#table[name]!;
+    if (value === undefined) {
+      this.problems.push(`Flag -${name} needs a value, as in -${name}=VALUE`);
+      return;
+    }
+    this.given.set(name, value);
+    if (unsupported) {
+      const shown = secret ? "(hidden)" : JSON.stringify(value);
+      this.problems.push(`Flag -${name} ${shown} is not supported yet`);
+    } else {
+      const text = type === "bool" ? parseGoBool(value)?.toString() : value;
+      if (text !== undefined && convert(type, text) !== undefined) {
+        this.settings.push(`--${name}=${text}`);
+        return;
+      }
+      this.problems.push(invalid(name, value, `it takes ${TAKES[type]}`));
+      // Whatever "-dev=yes" meant, it was not the default: so other flags are judged as intended.
+      if (type === "bool") {
+        this.settings.push(`--${name}=${standard === "false"}`);
+      }
+    }
+  }
+}
+
+const TAKES: Readonly<Record<FlagType, string>> = {
+  bool: "true or false",
+  int: "a whole number",
+  float: "a number",
+  string: "text",
+  duration: "a duration such as 15s or 10m0s",
+};
+
+/** The value of `text` as its flag has it; undefined where it is none. */
+function convert(type: FlagType, value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  if (type === "int") return parseGoInt(value);
+  return type === "duration" ? parseGoDuration(value) : value;
+}
+
+/** The spellings of Go's strconv.ParseBool. */
+function parseGoBool(text: string): boolean | undefined {
+  if (/^(?:1|t|T|true|TRUE|True)$/.test(text)) return true;
+  return /^(?:0|f|F|false|FALSE|False)$/.test(text) ? false : undefined;
+}
+
+/** Decimal, 0x, 0o and 0b, and a leading 0 for octal, as Go's flags take them. */
+function parseGoInt(text: string): number | undefined {
+  const match = /^([+-]?)(0|[1-9]\d*|0[xX][\da-fA-F]+|0[oO]?[0-7]+|0[bB][01]+)$/
+    .exec(text);
+  if (match === null) return undefined;
+  const size = Number(match[2]!.replace(/^0(?=\d)/, "0o"));
+  const value = match[1] === "-" ? -size : size;
+  return Number.isSafeInteger(value) ? value : undefined;
+}

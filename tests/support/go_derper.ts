@@ -1,0 +1,73 @@
+/** The Go derper, where the acceptance suite has built one. */
+import { delay, systemClock } from "../../src/util/clock.ts";
+
+const VERSION = "interop-tailscale-v1.102.5";
+const START_MS = 20_000;
+
+/** Its path, or undefined where there is none: tests then skip, and say so in their names. */
+export function findGoDerper(): string | undefined {
+  const cache = Deno.env.get("XDG_CACHE_HOME") ||
+    `${Deno.env.get("HOME")}/.cache`;
+  const directory = Deno.env.get("INTEROP_BIN") || `${cache}/${VERSION}`;
+  try {
+    return Deno.statSync(`${directory}/derper`).isFile
+      ? `${directory}/derper`
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs `derper` with the key file until it has told its public key, 64 hexadecimal digits. */
+export async function goPublicKey(
+  derper: string,
+  keyFile: string,
+): Promise<string> {
+  const port = freePort();
+  const address = `127.0.0.1:${port}`;
+  const child = new Deno.Command(derper, {
+    args: ["-a", address, "-c", keyFile, "-stun=false", "-http-port=-1"],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  try {
+    using conn = await connect(port);
+    const head =
+      `GET /derp HTTP/1.1\r\nHost: ${address}\r\nUpgrade: DERP\r\nConnection: Upgrade\r\n\r\n`;
+    await conn.write(new TextEncoder().encode(head));
+    return await readPublicKey(conn);
+  } finally {
+    child.kill("SIGKILL");
+    await child.status;
+  }
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+async function connect(port: number): Promise<Deno.TcpConn> {
+  const endMs = systemClock.nowMs() + START_MS;
+  for (;;) {
+    try {
+      return await Deno.connect({ hostname: "127.0.0.1", port });
+    } catch (cause) {
+      if (systemClock.nowMs() > endMs) throw cause;
+      await delay(systemClock, 50);
+    }
+  }
+}
+
+async function readPublicKey(conn: Deno.TcpConn): Promise<string> {
+  const buffer = new Uint8Array(4096);
+  let text = "";
+  for (;;) {
+    const count = await conn.read(buffer);
+    if (count === null) throw new Error(`No key in the answer ${text}`);
+    text += new TextDecoder("latin1").decode(buffer.subarray(0, count));
+    const match = /\r\nDerp-Public-Key: ([0-9a-f]{64})\r\n/i.exec(text);
+    if (match) return match[1]!;
+  }
+}

@@ -1,0 +1,135 @@
+/** What command lines mean, and all that can be wrong with one. */
+import {
+  assert,
+  assertEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "../../support/assert.ts";
+import { configOf, parse, PLAIN, problemsOf, run, TLS } from "./read_line.ts";
+
+Deno.test("parseCommandLine() makes a configuration of derper's defaults", () => {
+  assertEquals(configOf("-certmode=manual", { uid: 0 }), {
+    listen: { port: 443 },
+    tls: true,
+    httpPort: 80,
+    stunPort: 3478,
+    derp: true,
+    hostname: "derp.tailscale.com",
+    certDir: "/home/u/.cache/tailscale/derper-certs",
+    keyFile: "/var/lib/derper/derper.key",
+    home: { kind: "default" },
+    meshWith: [],
+    tcpKeepAliveMs: 600_000,
+    tcpUserTimeoutMs: 15_000,
+    tcpWriteTimeoutMs: 2_000,
+    dev: false,
+  });
+});
+
+Deno.test("parseCommandLine() puts every flag where it belongs", () => {
+  const line = "-a 127.0.0.1:8443 -http-port 8080 -stun-port 3333 -c k " +
+    "-certmode manual -certdir d -hostname 127.0.0.1 -derp=false -home blank " +
+    "-verify-clients -socket s -verify-client-url http://v/ " +
+    "-verify-client-url-fail-open=false -mesh-psk-file m " +
+    "-mesh-with a,b:99/::1 -tcp-keepalive-time 1m -tcp-user-timeout 2s " +
+    "-tcp-write-timeout 0";
+  assertEquals(run(line).notes, []);
+  assertEquals(configOf(line), {
+    listen: { hostname: "127.0.0.1", port: 8443 },
+    tls: true,
+    httpPort: 8080,
+    stunPort: 3333,
+    derp: false,
+    hostname: "127.0.0.1",
+    certDir: "d",
+    keyFile: "k",
+    home: { kind: "blank" },
+    meshPskFile: "m",
+    meshWith: [
+      { host: "a", port: 443, dialHost: "a" },
+      { host: "b", port: 99, dialHost: "::1" },
+    ],
+    verifyClients: { socket: "s" },
+    verifyClientUrl: { url: "http://v/", failOpen: false },
+    tcpKeepAliveMs: 60_000,
+    tcpUserTimeoutMs: 2_000,
+    tcpWriteTimeoutMs: 0,
+    dev: false,
+  });
+});
+
+Deno.test("parseCommandLine() freezes the configuration through and through", () => {
+  const config = configOf(
+    `${TLS} -verify-clients -mesh-psk-file m -mesh-with a`,
+  );
+  const parts: readonly object[] = [
+    config,
+    config.listen,
+    config.home,
+    config.meshWith,
+    config.meshWith[0]!,
+    config.verifyClients!,
+  ];
+  for (const part of parts) assert(Object.isFrozen(part));
+  assertThrows(() => Object.assign(config, { dev: true }), TypeError);
+});
+
+Deno.test("parseCommandLine() answers -h and -version without looking further", () => {
+  const help = parse("-stun-port 70000 -h -nope");
+  assert(help.kind === "help");
+  assertStringIncludes(help.text, '(default ":443")');
+  assertEquals(parse("-version -stun-port 70000"), { kind: "version" });
+  assertEquals(parse("-version=false -version").kind, "version");
+  assertEquals(parse("-version -nope").kind, "problems");
+  assertEquals(parse("-nope -h").kind, "problems");
+});
+
+Deno.test("parseCommandLine() shows the usage where flags were not understood", () => {
+  const misread = parse("-nope -c k");
+  assert(misread.kind === "problems");
+  assertStringIncludes(misread.usage ?? "", "Usage of derper:\n");
+  const misused = parse("-a x -c k");
+  assert(misused.kind === "problems");
+  assert(!("usage" in misused));
+});
+
+Deno.test("parseCommandLine() reports all problems at once, each with its flag and value", () => {
+  const wrong: readonly (readonly [string, string])[] = [
+    ["-a", "x"],
+    ["-certmode", "nix"],
+    ["-http-port", "70000"],
+    ["-stun-port", "-7"],
+    ["-home", "there"],
+    ["-mesh-with", "m"],
+    ["-verify-client-url", "u"],
+    ["-tcp-keepalive-time", "-3s"],
+    ["-tcp-user-timeout", "-2s"],
+    ["-tcp-write-timeout", "2"],
+    ["-rate-config", "r.json"],
+    ["-nope", "n"],
+    ["-verify-clients", "maybe"],
+  ];
+  const line = wrong.map(([flag, value]) => `${flag}=${value}`).join(" ");
+  const problems = problemsOf(`${line} stray`);
+  for (const [flag, value] of wrong) {
+    const naming = problems.filter((problem) =>
+      problem.includes(flag) && problem.includes(`"${value}"`)
+    );
+    assertEquals(naming.length, 1, flag);
+  }
+  assert(problems.some((problem) => problem.includes('"stray"')));
+  assert(problems.some((problem) => problem.includes('-c ""')));
+  assertEquals(problems.length, wrong.length + 2);
+  for (const problem of problems) {
+    assert(/^[A-Z].*[^.]$/.test(problem), problem);
+  }
+});
+
+Deno.test("parseCommandLine() judges the other flags by what a malformed boolean meant", () => {
+  assertEquals(problemsOf("-dev=yes -a x"), [
+    'Invalid -dev "yes": it takes true or false',
+  ]);
+  assertEquals(problemsOf(`${PLAIN} -stun=off -stun-port -1`), [
+    'Invalid -stun "off": it takes true or false',
+  ]);
+});
