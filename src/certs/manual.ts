@@ -1,0 +1,188 @@
+/** `-certmode manual`: the certificate of the relay's host from two files. */
+import { createHash } from "node:crypto";
+import { logger } from "../log/log.ts";
+import type { NodePublic } from "../keys/node_key.ts";
+import { equalBytes } from "../util/bytes.ts";
+import { type CertificateChain, checkOrder, parseChain } from "./chain.ts";
+import { OperatorError } from "../util/operator_error.ts";
+import { makeDirectory, readFile, writeNewFile } from "./files.ts";
+import { makeMetaCert } from "./meta_cert.ts";
+import { hostnameIp, isForHostname, listNames } from "./names.ts";
+import { formatPem } from "./pem.ts";
+import { parsePrivateKey } from "./private_key.ts";
+import { type CertificateFacts, ServedCertificate } from "./provider.ts";
+import { makeSelfSigned } from "./self_signed.ts";
+import type { ParsedCertificate } from "./x509.ts";
+
+/** Where the files are, and what the certificate has to be good for. */
+export interface ManualOptions {
+  readonly certDir: string;
+  /** DNS name or IP address. */
+  readonly hostname: string;
+  /** Goes into the meta certificate. */
+  readonly serverKey: NodePublic;
+  readonly now: Date;
+}
+
+/** One string for each of the two files: its path, or its text. */
+interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+const CERT_MODE = 0o644;
+const KEY_MODE = 0o600;
+const DIRECTORY_MODE = 0o700;
+/** Messages stay readable where a certificate has hundreds of names. */
+const NAMES_TOLD = 10;
+
+/**
+ * Loads and checks `<certDir>/<hostname>.crt` and `.key`; for an IP address
+ * without either it makes them. Throws an OperatorError for whatever can't be served.
+ */
+export async function loadManualCertificate(
+  options: ManualOptions,
+): Promise<ServedCertificate> {
+  const paths = pairPaths(options);
+  const text = await readPair(paths, options) ?? await makePair(paths, options);
+  const chain = parseChain(text.cert, paths.cert);
+  const key = parsePrivateKey(text.key, paths.key);
+  checkKey(chain, { publicKey: key.publicKey, paths });
+  checkOrder(chain, paths.cert);
+  checkDates(chain[0], { now: options.now, path: paths.cert });
+  checkHostname(chain[0], { hostname: options.hostname, path: paths.cert });
+  const pems = chain.map(({ bytes }) => formatPem("CERTIFICATE", bytes));
+  pems.push(makeMetaCert(options.serverKey, options.now));
+  return new ServedCertificate(factsOf(chain), {
+    cert: pems.join(""),
+    key: key.pem,
+  });
+}
+
+/** derper's file names: what isn't a letter, digit, "-" or "." is left out of the host name. */
+function pairPaths({ certDir, hostname }: ManualOptions): Pair {
+  if (certDir === "") {
+    throw new OperatorError(
+      "Cannot look for a certificate: -certdir is empty; set it to the directory with the .crt and .key files",
+    );
+  }
+  const name = hostname.replace(/[^a-zA-Z0-9.-]/g, "");
+  if (name === "") {
+    throw new OperatorError(
+      `Cannot look for a certificate: -hostname "${hostname}" is no host name; set it to a DNS name or an IP address`,
+    );
+  }
+  const base = `${certDir.replace(/\/+$/, "")}/${name}`;
+  return { cert: `${base}.crt`, key: `${base}.key` };
+}
+
+/** Both files, or undefined where a pair is to be made. */
+async function readPair(
+  paths: Pair,
+  { hostname }: ManualOptions,
+): Promise<Pair | undefined> {
+  const cert = await readFile(paths.cert, "Certificate");
+  const key = await readFile(paths.key, "Private key");
+  if (cert !== undefined && key !== undefined) return { cert, key };
+  const isIp = hostnameIp(hostname) !== undefined;
+  if (cert === undefined && key === undefined) {
+    if (isIp) return undefined;
+    throw new OperatorError(
+      `No certificate for "${hostname}": neither "${paths.cert}" nor "${paths.key}" exists; put the PEM chain and its private key there, or set -certdir`,
+    );
+  }
+  const [missing, present] = cert === undefined
+    ? [paths.cert, paths.key]
+    : [paths.key, paths.cert];
+  const otherwise = isIp ? ", or remove the other to have a new pair made" : "";
+  throw new OperatorError(
+    `"${missing}" is missing, only "${present}" exists; put the missing file there${otherwise}`,
+  );
+}
+
+/** Makes a self-signed pair, the key first: a certificate without its key would be of no use. */
+async function makePair(
+  paths: Pair,
+  { certDir, hostname, now }: ManualOptions,
+): Promise<Pair> {
+  const { certPem, keyPem } = await makeSelfSigned(hostname, now);
+  await makeDirectory(certDir, DIRECTORY_MODE);
+  await writeNewFile(paths.key, { text: keyPem, mode: KEY_MODE });
+  try {
+    await writeNewFile(paths.cert, { text: certPem, mode: CERT_MODE });
+  } catch (error) {
+    await Deno.remove(paths.key); // alone it would stop the next start
+    throw error;
+  }
+  logger("certs").info(
+    "Made a self-signed certificate for {hostname}: {path}",
+    { hostname, path: paths.cert },
+  );
+  return { cert: certPem, key: keyPem };
+}
+
+function checkKey(
+  chain: CertificateChain,
+  { publicKey, paths }: { publicKey: Uint8Array; paths: Pair },
+): void {
+  const owner = chain.findIndex((certificate) =>
+    equalBytes(certificate.publicKey, publicKey)
+  );
+  if (owner < 0) {
+    throw new OperatorError(
+      `Private key "${paths.key}" does not belong to certificate "${paths.cert}"; put the key there that the certificate was requested with`,
+    );
+  }
+  if (owner > 0) {
+    throw new OperatorError(
+      `Certificate "${paths.cert}" is out of order: its private key belongs to certificate ${
+        owner + 1
+      } of ${chain.length}; put that one first, then its issuer, then the issuer's`,
+    );
+  }
+}
+
+function checkDates(
+  { notBefore, notAfter }: ParsedCertificate,
+  { now, path }: { now: Date; path: string },
+): void {
+  if (now > notAfter) {
+    throw new OperatorError(
+      `Certificate "${path}" expired on ${notAfter.toISOString()}; renew it`,
+    );
+  }
+  if (now < notBefore) {
+    throw new OperatorError(
+      `Certificate "${path}" is not valid before ${notBefore.toISOString()}, and the clock says ${now.toISOString()}; set the clock, or put another certificate there`,
+    );
+  }
+}
+
+function checkHostname(
+  leaf: ParsedCertificate,
+  { hostname, path }: { hostname: string; path: string },
+): void {
+  if (isForHostname(leaf, hostname)) return;
+  const names = listNames(leaf);
+  const told = names.slice(0, NAMES_TOLD).join(", ");
+  const more = names.length > NAMES_TOLD
+    ? ` and ${names.length - NAMES_TOLD} more`
+    : "";
+  throw new OperatorError(
+    names.length === 0
+      ? `Certificate "${path}" is not valid for "${hostname}": it has no subjectAltName, and clients ignore the common name; have it issued anew with one`
+      : `Certificate "${path}" is not valid for "${hostname}" but for ${told}${more}; set -hostname to one of these, or put a certificate for "${hostname}" there`,
+  );
+}
+
+function factsOf(chain: CertificateChain): CertificateFacts {
+  const [leaf] = chain;
+  return {
+    names: listNames(leaf),
+    notBefore: leaf.notBefore,
+    notAfter: leaf.notAfter,
+    sha256: createHash("sha256").update(leaf.bytes).digest("hex"),
+    selfSigned: equalBytes(leaf.issuer, leaf.subject),
+    chainLength: chain.length,
+  };
+}

@@ -1,0 +1,64 @@
+/** Private keys that cannot be served. Made once with OpenSSL; they protect nothing. */
+
+/** P-256 with a passphrase. */
+export const ENCRYPTED_PKCS8 = `-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAhBxM0YMjd9xgICCAAw
+DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEHBK4gTsiMNGiPbl1COctL4EgZCC
+nwd4Hz+mO9JOVpXYiKbwDJ7enB1vzjPI3uVvyV90ny6lsC0MmYcQVI2CsWRYyuYr
+KHU6PYdvfdLgCRaFrFtqLxBuIaU77/gxn+NPDsHdllHJsYyvpTtFGFzNc6ONmman
+KKAExLueaGheTCc5I0npl6CwjJu6UZqMWnFHFdnZh7BA4d6pHm7MoUOFqyC+RnE=
+-----END ENCRYPTED PRIVATE KEY-----
+`;
+
+/** P-256 with a passphrase, in OpenSSL's older form. */
+export const ENCRYPTED_SEC1 = `-----BEGIN EC PRIVATE KEY-----
+Proc-Type: 4,ENCRYPTED
+DEK-Info: AES-128-CBC,27593326076F3AA79ED72E74CB736223
+
+9qnV6sT+DzRWMDoDMMYOjiGdi0oY9rMkEG+DFy5SRlks6BFDTDIl8NQjmUbyteAW
+Xd+t7/d+PdjzP3+BLSyjaPaW71hdUOAZzUkB8VO35/8U5KFE3bGgV7c4+iwnYhNH
+AKE+1vZq3ALa0KmzA7Fw6+vQ3sdeOrhF3uGms9A1f0U=
+-----END EC PRIVATE KEY-----
+`;
+
+/** Bitcoin's curve, which TLS doesn't have. */
+export const SECP256K1_PKCS8 = `-----BEGIN PRIVATE KEY-----
+MIGEAgEAMBAGByqGSM49AgEGBSuBBAAKBG0wawIBAQQg0xH6yxPtyQ/x4cDPXxjW
+4Ld+MVbeTmdQYH/OwH0m7luhRANCAAShB67Gz3/vldstY5zhLLO850ngQkkqa+vK
+Dbt/919uAxjyYwcaFg/P6sH6sobeHZnqNJ8Urs7FH+Vj9BAkbk3l
+-----END PRIVATE KEY-----
+`;
+
+/** The same key as SECP256K1_PKCS8. */
+export const SECP256K1_SEC1 = `-----BEGIN EC PRIVATE KEY-----
+MHQCAQEEINMR+ssT7ckP8eHAz18Y1uC3fjFW3k5nUGB/zsB9Ju5boAcGBSuBBAAK
+oUQDQgAEoQeuxs9/75XbLWOc4SyzvOdJ4EJJKmvryg27f/dfbgMY8mMHGhYPz+rB
++rKG3h2Z6jSfFK7OxR/lY/QQJG5N5Q==
+-----END EC PRIVATE KEY-----
+`;
+
+/** No TLS program of note has it. */
+export const ED448 = `-----BEGIN PRIVATE KEY-----
+MEcCAQAwBQYDK2VxBDsEObiEPkRGh9FkhdWkx3zKfajmzso58bGBOYshoJaHHJCu
+iWjhPPmcJ19fK06LaxClDDQJtF2cQEKKCg==
+-----END PRIVATE KEY-----
+`;
+
+/** Too short. */
+export const RSA_1024 = `-----BEGIN PRIVATE KEY-----
+MIICdwIBADANBgkqhkiG9w0BAQEFAASCAmEwggJdAgEAAoGBAOJve7mM3nrtl9yG
+wBNylBdsbXXA6EEm8IYnmpIqkLF7DgRlaKKL6k54fpCSPX5/R1c38WXThPmdp6bh
+OozUvYl82L2/APR6U3tQa6hCLbcOlYMD7xHtzZZQyvfmDlap9QYwot3cvbrBXpM9
+gLymveBCSF7+uxs0Ssg88TCDzM7hAgMBAAECgYEAnvmeZ/tbB/tfr1h76it7haZ+
+gznY1kU8gTO09gIkbDb09GkuOVD6Q/WdBmtl+TXrJHUGanNC3O2vEx72OIH0Pwy5
+H0dSCpQUL1HqdbVihgi+zlMlBn+MlU2Jh1aGwqpwu89JM5ymqS3enioUh4W7v3Wa
+5+ytHoliAOJmGEGuQvECQQD5kO5m0IDgAnj6w1RLK1WmbJq73d+JUdrFYqjaI8rp
+HKhWHV2rLom+5lUkxix/stsRSNI2hZVSWNh+XpnVx88XAkEA6EXlX+HWDCK+gwDi
+CsU/wuOWhx6QIK1g/8kivIVNDdneEJ4wEKdZqqyyk2I5TPhAq/G+R5dcUYdpQTze
+nABMxwJBAMa+i4ynWSqL7YpNybA/J2tsq+EWtXDnFeEBS9TEklAIeWpy4mhznFDB
+n2a0xzU+20StiHLQ+PRmOqqQbdQY1isCQCzhLIPNSCWKJRN8/TAlkr9eaDxtbF3U
+AlUKERsqCoxtl1nQpurg2xN+UPbnWLkFksFmcWS121Gpf23qi/zKlgsCQGvujJ5X
+Yc1ZyVsbe41HYKyyrCD0QQlV66/MppnBTmt0ojgaNzIn5bPhU7f5E60CRW86DtVT
+0S5UKKIaqqGx2FA=
+-----END PRIVATE KEY-----
+`;
