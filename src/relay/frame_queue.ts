@@ -1,0 +1,89 @@
+/** Frames that wait to be written, in buffers that can be written as they are. */
+import { FRAME_HEADER_BYTES, FrameType } from "../derp/frame.ts";
+import { readUint32 } from "../util/bytes.ts";
+import type { ChunkPool } from "./chunk_pool.ts";
+import type { PacketKind } from "./drop_reason.ts";
+
+/** What frames are queued for: packets by kind, or all that is no packet. */
+export type QueueKind = PacketKind | "control";
+
+/** A run of whole frames, `bytes[start..end)`. */
+export class Chunk {
+  readonly bytes: Uint8Array;
+  kind: QueueKind = "control";
+  start = 0;
+  end = 0;
+  frames = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  /** Bytes of the packets within, headers and keys not counted. */
+  packetBytes(): number {
+    return this.end - this.start -
+      this.frames * packetOverheadBytes(this.bytes[this.start]!);
+  }
+}
+
+/** Header and keys of a frame with a packet; one queue holds one type. */
+function packetOverheadBytes(type: number): number {
+  return FRAME_HEADER_BYTES + (type === FrameType.ForwardPacket ? 64 : 32);
+}
+
+/** First in, first out; appending never moves what is already there. */
+export class FrameQueue {
+  readonly kind: QueueKind;
+  readonly #pool: ChunkPool;
+  readonly #chunks: Chunk[] = [];
+  /** All that waits, frame headers included. */
+  queuedBytes = 0;
+  queuedFrames = 0;
+
+  constructor(kind: QueueKind, pool: ChunkPool) {
+    this.kind = kind;
+    this.#pool = pool;
+  }
+
+  /** Makes room for a frame; the caller writes it to the last `frameBytes` before the chunk's end. */
+  append(frameBytes: number): Chunk {
+    let chunk = this.#chunks[this.#chunks.length - 1];
+    if (chunk === undefined || chunk.bytes.length - chunk.end < frameBytes) {
+      chunk = this.#pool.take(frameBytes);
+      chunk.kind = this.kind;
+      this.#chunks.push(chunk);
+    }
+    chunk.end += frameBytes;
+    chunk.frames++;
+    this.queuedBytes += frameBytes;
+    this.queuedFrames++;
+    return chunk;
+  }
+
+  /** Takes the oldest frames out; give the chunk back to the pool when it has been written. */
+  take(): Chunk | undefined {
+    const chunk = this.#chunks.shift();
+    if (chunk !== undefined) {
+      this.queuedBytes -= chunk.end - chunk.start;
+      this.queuedFrames -= chunk.frames;
+    }
+    return chunk;
+  }
+
+  /** Drops the oldest packet, of which there must be one, and returns its length without header and keys. */
+  dropOldest(): number {
+    const chunk = this.#chunks[0]!;
+    const type = chunk.bytes[chunk.start]!;
+    const frameBytes = FRAME_HEADER_BYTES +
+      readUint32(chunk.bytes, chunk.start + 1);
+    chunk.start += frameBytes;
+    chunk.frames--;
+    this.queuedBytes -= frameBytes;
+    this.queuedFrames--;
+    if (chunk.frames === 0) {
+      this.#chunks.shift();
+      this.#pool.give(chunk);
+    }
+    return frameBytes - packetOverheadBytes(type);
+  }
+}

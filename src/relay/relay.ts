@@ -1,0 +1,180 @@
+/** The relay: every DERP connection from its first byte to its last. */
+import type { Admission, Verdict } from "../admission/admission.ts";
+import { encodeServerInfo } from "../derp/client_info.ts";
+import { ProtocolError } from "../derp/errors.ts";
+import { FrameType } from "../derp/frame.ts";
+import { encodeFrame } from "../derp/messages.ts";
+import type { MeshKey } from "../keys/mesh_key.ts";
+import type { NodePrivate, NodePublic } from "../keys/node_key.ts";
+import type { LogLimiter } from "../log/limited.ts";
+import { logger } from "../log/log.ts";
+import type { Conn } from "../net/conn.ts";
+import type { Clock } from "../util/clock.ts";
+import { ChunkPool } from "./chunk_pool.ts";
+import {
+  type DerpStart,
+  HandshakeTimeoutError,
+  type Hello,
+  shakeHands,
+} from "./handshake.ts";
+import { RelayMetrics } from "./metrics.ts";
+import { RelayTable } from "./relay_table.ts";
+import { Session, type SessionParts } from "./session.ts";
+import { WriteBatch } from "./write_batch.ts";
+import type { WriteError, WriterParts } from "./writer.ts";
+
+const log = logger("relay");
+
+export interface RelayOptions {
+  readonly key: NodePrivate;
+  readonly clock: Clock;
+  readonly limiter: LogLimiter;
+  /** Undefined: nobody can be a mesh peer. */
+  readonly meshKey?: MeshKey | undefined;
+  /** Undefined: everybody is admitted. */
+  readonly admission?: Admission | undefined;
+  /** How long a write to a client may take; 0 is for ever. */
+  readonly writeTimeoutMs: number;
+}
+
+export class Relay {
+  readonly metrics: RelayMetrics = new RelayMetrics();
+  readonly table: RelayTable;
+  /** For the mesh links, which write as sessions do. */
+  readonly writerParts: WriterParts;
+  readonly #options: RelayOptions;
+  readonly #sessionParts: SessionParts;
+  /** All connections that are not over, admitted or not. */
+  readonly #conns = new Set<Conn>();
+
+  constructor(options: RelayOptions) {
+    const { metrics } = this;
+    this.#options = options;
+    this.table = new RelayTable(options.key.publicKey, metrics);
+    const { clock, writeTimeoutMs } = options;
+    this.writerParts = {
+      pool: new ChunkPool(),
+      batch: new WriteBatch(),
+      clock,
+      metrics,
+    };
+    this.#sessionParts = {
+      ...this.writerParts,
+      table: this.table,
+      writeTimeoutMs,
+    };
+  }
+
+  get publicKey(): NodePublic {
+    return this.#options.key.publicKey;
+  }
+
+  /** Serves one connection to its end and closes it. Never rejects. */
+  async accept(conn: Conn, start: DerpStart): Promise<void> {
+    const connNum = ++this.metrics.accepts;
+    this.#conns.add(conn);
+    try {
+      const { key, clock } = this.#options;
+      const hello = await shakeHands(conn, start, { serverKey: key, clock });
+      if (hello === undefined) return;
+      const isMeshPeer = this.#isMeshPeer(hello);
+      if (!isMeshPeer && !await this.#isAdmitted(hello, conn)) return;
+      const session = new Session(conn, this.#sessionParts, {
+        hello,
+        connNum,
+        isMeshPeer,
+        isNotIdeal: start.notIdeal,
+        onWriteFailed: (error) => this.#logWriteFailure(conn, error),
+      });
+      await this.#serve(session);
+    } catch (error) {
+      this.#logEnd(conn, error);
+    } finally {
+      this.#conns.delete(conn);
+      conn.close();
+    }
+  }
+
+  /** Closes all connections. */
+  close(): void {
+    for (const conn of this.#conns) conn.close();
+  }
+
+  async #serve(session: Session): Promise<void> {
+    using _registration = this.table.register(session);
+    const info = this.#options.key.sealTo(
+      session.route.key,
+      encodeServerInfo(),
+    );
+    session.writer.sendControl(encodeFrame(FrameType.ServerInfo, info));
+    await session.run();
+  }
+
+  /** A wrong mesh key is no error; such a client is like any other (derper's rule). */
+  #isMeshPeer({ info }: Hello): boolean {
+    const { meshKey } = this.#options;
+    return meshKey !== undefined && info.meshKey !== undefined &&
+      meshKey.equals(info.meshKey);
+  }
+
+  async #isAdmitted({ key }: Hello, conn: Conn): Promise<boolean> {
+    const { admission } = this.#options;
+    if (admission === undefined) return true;
+    const { ip } = conn.remote;
+    const verdict: Verdict = await admission.admit({ key, ip });
+    if (verdict.allow) return true;
+    const { reason, advice = "" } = verdict;
+    log.warn("refused {key} from {ip}: {reason}{advice}", {
+      key: key.shortString(),
+      ip,
+      reason,
+      advice: advice && `; ${advice}`,
+    });
+    return false;
+  }
+
+  #logWriteFailure(conn: Conn, error: WriteError): void {
+    if (error.code === "connection") return; // it has left, as clients do
+    const { ip } = conn.remote;
+    const kind = `write:${error.code}`;
+    this.#options.limiter.run(
+      kind,
+      (suppressed) =>
+        log.info(
+          "closed a client that reads too slowly, from {ip}: {why}{more}",
+          {
+            ip,
+            why: error.message,
+            more: suppressed > 0
+              ? ` (and ${suppressed} more since the last such line)`
+              : "",
+          },
+        ),
+    );
+  }
+
+  /** Says why a connection ended, at most once per kind and minute; one that just broke is no news. */
+  #logEnd(conn: Conn, error: unknown): void {
+    const kind = endKind(error);
+    if (kind === undefined) return;
+    const { ip } = conn.remote;
+    this.#options.limiter.run(
+      kind,
+      (suppressed) =>
+        log.info("ended a connection from {ip}: {why}{more}", {
+          ip,
+          why: error instanceof Error ? error.message : String(error),
+          more: suppressed > 0
+            ? ` (and ${suppressed} more since the last such line)`
+            : "",
+        }),
+    );
+  }
+}
+
+/** The kind of a line about `error`; undefined for a connection that was lost or closed. */
+function endKind(error: unknown): string | undefined {
+  if (error instanceof ProtocolError) return `protocol:${error.code}`;
+  if (error instanceof HandshakeTimeoutError) return "handshake_timeout";
+  return undefined;
+}

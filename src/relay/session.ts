@@ -1,0 +1,174 @@
+/** One admitted connection: who it is, and its read loop. */
+import {
+  CLIENT_LIMITS,
+  PeerGoneReason,
+  PeerPresentFlag,
+} from "../derp/frame.ts";
+import type { FrameReader } from "../derp/frame_reader.ts";
+import {
+  encodePeerGone,
+  KEEP_ALIVE,
+  type PeerPresent,
+} from "../derp/messages.ts";
+import type { NodePublic } from "../keys/node_key.ts";
+import type { Conn } from "../net/conn.ts";
+import { TokenBucket } from "../util/token_bucket.ts";
+import { dispatch } from "./dispatch.ts";
+import type { Hello } from "./handshake.ts";
+import type { RelayMetrics } from "./metrics.ts";
+import type { RelayTable, Route } from "./relay_table.ts";
+import { Writer, type WriterOptions, type WriterParts } from "./writer.ts";
+
+const KEEP_ALIVE_MS = 60_000;
+const KEEP_ALIVE_JITTER_MS = 5_000;
+/** A home announced this soon after connecting is no move (derper's rule). */
+const SETTLED_MS = 5_000;
+/** Room for thousands of PeerGones; who lets more gather has stopped reading. */
+const CONTROL_LIMIT_BYTES = 256 * 1024;
+/** A watcher is sent all that are present at once: room for 500,000 clients. */
+const MESH_CONTROL_LIMIT_BYTES = 32 * 1024 * 1024;
+/** derper gives its mesh peers more time. */
+const MESH_WRITE_TIMEOUT_MS = 30_000;
+
+/** What all sessions share. */
+export interface SessionParts extends WriterParts {
+  readonly table: RelayTable;
+  /** How long a write to a client may take; 0 is for ever. */
+  readonly writeTimeoutMs: number;
+}
+
+/** How a session came to be. */
+export interface SessionOptions {
+  readonly hello: Hello;
+  readonly connNum: number;
+  readonly isMeshPeer: boolean;
+  readonly isNotIdeal: boolean;
+  readonly onWriteFailed: WriterOptions["onFailed"];
+}
+
+export class Session {
+  // Fixed.
+  readonly connNum: number;
+  readonly route: Route;
+  readonly isMeshPeer: boolean;
+  readonly isNotIdeal: boolean;
+  readonly isProber: boolean;
+  readonly writer: Writer;
+  readonly table: RelayTable;
+  readonly metrics: RelayMetrics;
+  readonly #parts: SessionParts;
+  readonly #conn: Conn;
+  readonly #reader: FrameReader;
+  readonly #connectedMs: number;
+  readonly #peerGoneLimit: TokenBucket;
+  // The table's.
+  /** Keys from which packets came here. */
+  readonly heard = new Set<Route>();
+  // The read loops': this one's, and those of who sends here.
+  #isHome = false;
+  /** The last of `heard`, because most packets come from the same key as the one before. */
+  #lastHeard: Route | undefined;
+
+  constructor(conn: Conn, parts: SessionParts, options: SessionOptions) {
+    const { hello, isMeshPeer } = options;
+    this.connNum = options.connNum;
+    this.route = parts.table.routeOf(hello.key);
+    this.isMeshPeer = isMeshPeer;
+    this.isNotIdeal = options.isNotIdeal;
+    this.isProber = hello.info.isProber;
+    this.table = parts.table;
+    this.metrics = parts.metrics;
+    this.#parts = parts;
+    this.#conn = conn;
+    this.#reader = hello.reader;
+    this.#reader.setLimits(CLIENT_LIMITS);
+    this.#connectedMs = parts.clock.nowMs();
+    this.#peerGoneLimit = new TokenBucket(parts.clock, {
+      perSecond: 1,
+      burst: 3,
+    }); // derper's
+    this.writer = new Writer(conn, parts, {
+      timeoutMs: isMeshPeer ? MESH_WRITE_TIMEOUT_MS : parts.writeTimeoutMs,
+      controlLimitBytes: isMeshPeer
+        ? MESH_CONTROL_LIMIT_BYTES
+        : CONTROL_LIMIT_BYTES,
+      countsSent: true,
+      onFailed: options.onWriteFailed,
+    });
+  }
+
+  /**
+   * Handles frames until the client leaves.
+   *
+   * @throws ProtocolError when the client breaks the protocol
+   */
+  async run(): Promise<void> {
+    const cancelKeepAlive = this.#keepAlive();
+    try {
+      for (;;) {
+        while (this.#reader.next()) dispatch(this, this.#reader);
+        const bytes = await this.#conn.read(this.#reader.space());
+        if (bytes === null || this.writer.isClosed) return;
+        this.#reader.filled(bytes);
+      }
+    } finally {
+      cancelKeepAlive();
+      if (this.#isHome) this.metrics.currentHomeConnections--;
+      this.writer.close();
+    }
+  }
+
+  /** Queues a packet `from[start..end)` that the key of `source` has sent. */
+  deliver(source: Route, from: Uint8Array, start: number, end: number): void {
+    if (source !== this.#lastHeard) {
+      this.table.noteHeard(source, this);
+      this.#lastHeard = source;
+    }
+    this.writer.sendPacket(source.key.bytes, from, start, end);
+  }
+
+  /** Tells the client that nobody here has the key, if it wasn't told too often. */
+  sendNotHere(key: NodePublic): void {
+    if (!this.#peerGoneLimit.take()) return;
+    this.metrics.peerGoneNotHereFrames++;
+    this.writer.sendControl(encodePeerGone(key, PeerGoneReason.NotHere));
+  }
+
+  /** Notes whether this relay is the client's home. */
+  setHome(isHome: boolean): void {
+    if (this.#isHome === isHome) return;
+    this.#isHome = isHome;
+    this.metrics.currentHomeConnections += isHome ? 1 : -1;
+    if (this.#parts.clock.nowMs() - this.#connectedMs <= SETTLED_MS) return;
+    if (isHome) this.metrics.homeMovesIn++;
+    else this.metrics.homeMovesOut++;
+  }
+
+  /** What watchers are told of this session. */
+  presence(): PeerPresent {
+    const flags = (this.isProber ? PeerPresentFlag.Prober : 0) |
+      (this.isMeshPeer ? PeerPresentFlag.MeshPeer : 0) |
+      (this.isNotIdeal ? PeerPresentFlag.NotIdeal : 0);
+    const { ip, port } = this.#conn.remote;
+    return {
+      key: this.route.key,
+      ip,
+      port,
+      flags: flags || PeerPresentFlag.Regular,
+    };
+  }
+
+  /** Sends a KeepAlive every so often; the jitter keeps clients of one restart apart. */
+  #keepAlive(): () => void {
+    const intervalMs = KEEP_ALIVE_MS + Math.random() * KEEP_ALIVE_JITTER_MS;
+    let cancel = () => {};
+    const arm = () => {
+      cancel = this.#parts.clock.after(intervalMs, () => {
+        this.writer.sendControl(KEEP_ALIVE);
+        arm();
+      });
+    };
+    arm();
+    return () => cancel();
+  }
+}

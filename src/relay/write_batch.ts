@@ -1,0 +1,24 @@
+/** Starts writes once all that was read together has been handled. */
+
+/** Something with frames to write. */
+export interface Flushable {
+  flush(): void;
+}
+
+/**
+ * Frames of one read go to many writers; each is marked with its first one and
+ * flushed when the current turn of synchronous code ends.
+ */
+export class WriteBatch {
+  #marked: Flushable[] = [];
+  readonly #flush = () => {
+    const marked = this.#marked;
+    this.#marked = [];
+    for (const writer of marked) writer.flush();
+  };
+
+  /** Has `writer` flushed soon; mark it once until then. */
+  mark(writer: Flushable): void {
+    if (this.#marked.push(writer) === 1) queueMicrotask(this.#flush);
+  }
+}

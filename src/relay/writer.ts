@@ -1,0 +1,207 @@
+/** The way out of one connection: drains its queues, one write at a time. */
+import type { Conn } from "../net/conn.ts";
+import type { Clock } from "../util/clock.ts";
+import type { ChunkPool } from "./chunk_pool.ts";
+import type { Chunk } from "./frame_queue.ts";
+import type { RelayMetrics } from "./metrics.ts";
+import { SendQueue } from "./send_queue.ts";
+import type { WriteBatch } from "./write_batch.ts";
+
+/** What all writers of a relay share. */
+export interface WriterParts {
+  readonly pool: ChunkPool;
+  readonly batch: WriteBatch;
+  readonly clock: Clock;
+  readonly metrics: RelayMetrics;
+}
+
+/** How one writer treats its connection. */
+export interface WriterOptions {
+  /** How long one write may take; 0 is for ever. */
+  readonly timeoutMs: number;
+  /** How much the frames that are no packets may take up; more ends the connection. */
+  readonly controlLimitBytes: number;
+  /** Whether packets count as sent to a client. */
+  readonly countsSent: boolean;
+  /** Called once when the connection can't be written to any more; it is closed by then. */
+  onFailed(error: WriteError): void;
+}
+
+/** Why a connection can't be written to. */
+export class WriteError extends Error {
+  override readonly name = "WriteError";
+  readonly code: "timeout" | "control_queue_full" | "connection";
+
+  constructor(
+    code: WriteError["code"],
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Writes what is queued; while a write is under way, frames gather for the next. */
+export class Writer {
+  readonly #conn: Conn;
+  readonly #parts: WriterParts;
+  readonly #options: WriterOptions;
+  readonly #queue: SendQueue;
+  #state: "idle" | "marked" | "writing" | "closed" = "idle";
+  /** When the oldest frame of the next write was queued. */
+  #queuedMs = 0;
+  /** When the write under way began. */
+  #writeMs = 0;
+  #isWatched = false;
+
+  constructor(conn: Conn, parts: WriterParts, options: WriterOptions) {
+    this.#conn = conn;
+    this.#parts = parts;
+    this.#options = options;
+    this.#queue = new SendQueue(parts.pool, parts.metrics);
+  }
+
+  get isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  /** Queues a whole frame that is no packet. */
+  sendControl(frame: Uint8Array): void {
+    if (this.#state === "closed") return;
+    if (
+      this.#queue.controlBytes + frame.length > this.#options.controlLimitBytes
+    ) {
+      this.#fail(
+        new WriteError(
+          "control_queue_full",
+          "too many control frames are waiting",
+        ),
+      );
+      return;
+    }
+    this.#queue.pushControl(frame);
+    this.#mark();
+  }
+
+  /** Queues RecvPacket with the packet `from[start..end)`. */
+  sendPacket(
+    source: Uint8Array,
+    from: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    this.#queue.pushRecvPacket(source, from, start, end);
+    this.#mark();
+  }
+
+  /** Queues ForwardPacket with the payload `from[start..end)` of a SendPacket. */
+  forwardPacket(
+    source: Uint8Array,
+    from: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    this.#queue.pushForwardPacket(source, from, start, end);
+    this.#mark();
+  }
+
+  /** Called by the batch. */
+  flush(): void {
+    if (this.#state === "marked") void this.#drain(); // never rejects: it ends in #fail
+  }
+
+  /** Drops what waits and ends the connection. */
+  close(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#queue.discard();
+    this.#conn.close();
+  }
+
+  #mark(): void {
+    if (this.#state !== "idle") return;
+    this.#state = "marked";
+    this.#queuedMs = this.#parts.clock.nowMs();
+    this.#parts.batch.mark(this);
+  }
+
+  async #drain(): Promise<void> {
+    this.#state = "writing";
+    for (
+      let chunk = this.#queue.take();
+      chunk !== undefined;
+      chunk = this.#queue.take()
+    ) {
+      if (!await this.#write(chunk)) return;
+    }
+    this.#state = "idle";
+  }
+
+  /** Writes one chunk whole; false when the connection has ended meanwhile. */
+  async #write(chunk: Chunk): Promise<boolean> {
+    this.#writeMs = this.#parts.clock.nowMs();
+    this.#parts.metrics.noteQueueDuration(this.#writeMs - this.#queuedMs);
+    this.#watch();
+    try {
+      for (let at = chunk.start; at < chunk.end;) {
+        at += await this.#conn.write(chunk.bytes.subarray(at, chunk.end));
+      }
+    } catch (cause) {
+      this.#queue.lost(chunk, "write_error");
+      this.#fail(new WriteError("connection", "writing failed", { cause }));
+    }
+    if (this.isClosed) return false;
+    this.#noteWritten(chunk);
+    return true;
+  }
+
+  #noteWritten(chunk: Chunk): void {
+    const { clock, metrics } = this.#parts;
+    this.#queuedMs = clock.nowMs();
+    if (chunk.kind !== "control") {
+      this.#queue.otherLimit.note(
+        chunk.end - chunk.start,
+        this.#queuedMs - this.#writeMs,
+      );
+      if (this.#options.countsSent) {
+        metrics.packetsSent += chunk.frames;
+        metrics.bytesSent += chunk.packetBytes();
+      }
+    }
+    this.#queue.written(chunk);
+  }
+
+  /** Keeps one timer running while there are writes, instead of one for each. */
+  #watch(): void {
+    const { timeoutMs } = this.#options;
+    if (this.#isWatched || timeoutMs === 0) return;
+    this.#isWatched = true;
+    this.#parts.clock.after(timeoutMs, () => this.#check());
+  }
+
+  #check(): void {
+    this.#isWatched = false;
+    if (this.#state !== "writing") return;
+    const { timeoutMs } = this.#options;
+    const tookMs = this.#parts.clock.nowMs() - this.#writeMs;
+    if (tookMs >= timeoutMs) {
+      this.#parts.metrics.clientWriteTimeouts++;
+      this.#fail(
+        new WriteError(
+          "timeout",
+          `it took nothing for ${Math.round(tookMs)} ms`,
+        ),
+      );
+      return;
+    }
+    this.#isWatched = true;
+    this.#parts.clock.after(timeoutMs - tookMs, () => this.#check());
+  }
+
+  #fail(error: WriteError): void {
+    if (this.#state === "closed") return;
+    this.close();
+    this.#options.onFailed(error);
+  }
+}
