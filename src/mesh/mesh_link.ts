@@ -1,0 +1,176 @@
+/** One relay of the mesh that we dial: we learn its clients from it and send their packets there. */
+import { FrameType } from "../derp/frame.ts";
+import type { FrameReader } from "../derp/frame_reader.ts";
+import {
+  decodePeerPresent,
+  encodePong,
+  WATCH_CONNS,
+} from "../derp/messages.ts";
+import type { MeshKey } from "../keys/mesh_key.ts";
+import { type NodePrivate, NodePublic } from "../keys/node_key.ts";
+import { logger } from "../log/log.ts";
+import { type Conn, ConnectionLostError } from "../net/conn.ts";
+import type { PacketForwarder } from "../relay/forwarder.ts";
+import type { RelayTable } from "../relay/relay_table.ts";
+import { Writer, type WriterParts } from "../relay/writer.ts";
+import { type Clock, delay } from "../util/clock.ts";
+import { introduce, upgradeToDerp } from "./derp_client.ts";
+
+const log = logger("mesh");
+
+/** derper's. */
+const RETRY_MS = 5_000;
+/** For dialling, TLS, upgrade and handshake together. */
+const CONNECT_TIMEOUT_MS = 15_000;
+/** A relay sends a KeepAlive at least every 65 s. */
+const SILENCE_MS = 120_000;
+const WRITE_TIMEOUT_MS = 30_000;
+/** WatchConns and Pongs. */
+const CONTROL_LIMIT_BYTES = 64 * 1024;
+
+export interface MeshLinkOptions {
+  /** Name and port as the operator wrote them, for the Host header and for log lines. */
+  readonly host: string;
+  readonly key: NodePrivate;
+  readonly meshKey: MeshKey;
+  readonly clock: Clock;
+  readonly table: RelayTable;
+  readonly writerParts: WriterParts;
+  /** Connects with verified TLS; rejects when the signal aborts. */
+  dial(signal: AbortSignal): Promise<Conn>;
+}
+
+export class MeshLink implements PacketForwarder {
+  readonly #options: MeshLinkOptions;
+  readonly #stopping = new AbortController();
+  /** The keys that the other relay has. */
+  readonly #present = new Map<string, NodePublic>();
+  #writer: Writer | undefined;
+  /** The last failure that was logged; the same one again is no news. */
+  #lastFailure = "";
+
+  constructor(options: MeshLinkOptions) {
+    this.#options = options;
+  }
+
+  forwardPacket(
+    source: Uint8Array,
+    from: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    this.#writer?.forwardPacket(source, from, start, end);
+  }
+
+  /** Keeps the link up until `stop()`, or until it finds that it leads to ourselves. Never rejects. */
+  async run(): Promise<void> {
+    const { host, clock } = this.#options;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        if (await this.#connectOnce() === "self") {
+          log.info("{host} is this relay itself; no link needed", { host });
+          return;
+        }
+      } catch (error) {
+        this.#logFailure(error);
+      }
+      await delay(clock, RETRY_MS, signal);
+    }
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  /** One connection from dialling to its end; throws why it ended. */
+  async #connectOnce(): Promise<"self"> {
+    const { clock, key, dial } = this.#options;
+    const ending = new AbortController();
+    const end = () => ending.abort();
+    this.#stopping.signal.addEventListener("abort", end);
+    const cancelTimeout = clock.after(CONNECT_TIMEOUT_MS, end);
+    let conn: Conn | undefined;
+    try {
+      const dialled = conn = await dial(ending.signal);
+      ending.signal.addEventListener("abort", () => dialled.close());
+      const hello = await upgradeToDerp(conn, this.#options);
+      if (hello.serverKey.equals(key.publicKey)) return "self";
+      await introduce(conn, hello, this.#options);
+      cancelTimeout();
+      await this.#follow(conn, hello.reader);
+    } catch (error) {
+      if (ending.signal.aborted) {
+        throw new ConnectionLostError("no answer in time", { cause: error });
+      }
+      throw error;
+    } finally {
+      cancelTimeout();
+      this.#stopping.signal.removeEventListener("abort", end);
+      this.#forgetAll();
+      conn?.close();
+    }
+    throw new ConnectionLostError("the other relay closed the connection");
+  }
+
+  /** Follows who is connected there until the connection ends. */
+  async #follow(conn: Conn, reader: FrameReader): Promise<void> {
+    const { host, writerParts, clock } = this.#options;
+    this.#writer = new Writer(conn, writerParts, {
+      timeoutMs: WRITE_TIMEOUT_MS,
+      controlLimitBytes: CONTROL_LIMIT_BYTES,
+      countsSent: false,
+      onFailed: () => {}, // it has closed the connection: the read below ends
+    });
+    this.#writer.sendControl(WATCH_CONNS);
+    log.info("linked to {host}", { host });
+    this.#lastFailure = "";
+    for (;;) {
+      while (reader.next()) this.#handle(reader);
+      const cancelSilence = clock.after(SILENCE_MS, () => conn.close());
+      try {
+        const bytes = await conn.read(reader.space());
+        if (bytes === null) return;
+        reader.filled(bytes);
+      } finally {
+        cancelSilence();
+      }
+    }
+  }
+
+  #handle(frame: FrameReader): void {
+    const { table } = this.#options;
+    switch (frame.type) {
+      case FrameType.PeerPresent: {
+        const { key } = decodePeerPresent(frame.payload());
+        this.#present.set(key.hex(), key);
+        return table.addForwarder(key, this);
+      }
+      case FrameType.PeerGone: { // has left, or is not there for a packet that we forwarded
+        const key = NodePublic.fromBytes(frame.payload());
+        this.#present.delete(key.hex());
+        return table.removeForwarder(key, this);
+      }
+      case FrameType.Ping:
+        return this.#writer?.sendControl(encodePong(frame.payload()));
+      default: // KeepAlive, Health and what is to come: nothing to do
+    }
+  }
+
+  #forgetAll(): void {
+    const { table } = this.#options;
+    this.#writer?.close();
+    this.#writer = undefined;
+    for (const key of this.#present.values()) table.removeForwarder(key, this);
+    this.#present.clear();
+  }
+
+  #logFailure(error: unknown): void {
+    if (this.#stopping.signal.aborted) return;
+    const why = error instanceof Error ? error.message : String(error);
+    if (why === this.#lastFailure) return;
+    this.#lastFailure = why;
+    const { host } = this.#options;
+    log.warn("no link to {host}: {why}; trying again every 5 s", { host, why });
+  }
+}
