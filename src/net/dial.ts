@@ -1,7 +1,6 @@
 /** Verified TLS connections to other relays. */
 import type { Conn } from "./conn.ts";
 import { DenoConn } from "./deno_conn.ts";
-import type { LoopTurn } from "./loop_turn.ts";
 
 /** Where the usual systems keep the certificates that they trust. */
 const SYSTEM_BUNDLES = [
@@ -22,11 +21,7 @@ export interface DialTarget {
 /** Connects and finishes the TLS handshake; rejects when `signal` aborts before that. */
 export async function dialTls(
   target: DialTarget,
-  { caCerts, turn, signal }: {
-    caCerts: string[];
-    turn: LoopTurn;
-    signal: AbortSignal;
-  },
+  { caCerts, signal }: { caCerts: string[]; signal: AbortSignal },
 ): Promise<Conn> {
   const { host, port, dialHost } = target;
   const tcp = await Deno.connect({ hostname: dialHost, port, signal });
@@ -42,7 +37,7 @@ export async function dialTls(
   } finally {
     signal.removeEventListener("abort", abort);
   }
-  return new DenoConn(tls, turn);
+  return new DenoConn(tls);
 }
 
 /**

@@ -1,11 +1,11 @@
 /** Accepts TCP and TLS connections and hands each on. */
 import type { LogLimiter } from "../log/limited.ts";
 import { logger } from "../log/log.ts";
-import { type Clock, delay } from "../util/clock.ts";
+import { type Clock, delay, type Turn } from "../util/clock.ts";
 import { OperatorError } from "../util/operator_error.ts";
 import type { Conn } from "./conn.ts";
 import { DenoConn } from "./deno_conn.ts";
-import type { LoopTurn } from "./loop_turn.ts";
+
 import { setListenerOptions, type SocketTimeouts } from "./socket_options.ts";
 
 const log = logger("net");
@@ -31,7 +31,7 @@ export interface ListenerOptions {
   readonly timeouts: SocketTimeouts;
   readonly clock: Clock;
   readonly limiter: LogLimiter;
-  readonly turn: LoopTurn;
+  readonly turn: Turn;
   /** Takes the connection over; must not throw. */
   onConn(conn: Conn): void;
 }
@@ -69,7 +69,7 @@ export class Listener {
     for (let accepted = 1; !signal.aborted; accepted++) {
       try {
         const conn = await this.#listener.accept();
-        this.#options.onConn(new DenoConn(conn, turn));
+        this.#options.onConn(new DenoConn(conn));
         if (accepted % ACCEPTS_PER_TURN === 0) await turn.wait();
       } catch (error) {
         if (signal.aborted) return;

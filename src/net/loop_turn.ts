@@ -1,4 +1,5 @@
 /** Gives way to everything else that is ready. */
+import type { Turn } from "../util/clock.ts";
 
 /** Where a firewall eats the datagram, turns take up to twice as long as this. */
 const LOST_AFTER_MS = 5;
@@ -12,7 +13,7 @@ const LOST_AFTER_MS = 5;
  * instead of 70,000. So this makes the runtime run out of work: it waits for a
  * datagram that it sends to itself.
  */
-export class LoopTurn {
+export class LoopTurn implements Turn {
   readonly #socket = Deno.listenDatagram({
     transport: "udp",
     hostname: "127.0.0.1",

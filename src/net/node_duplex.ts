@@ -10,12 +10,13 @@ const READ_BYTES = 16 * 1024;
 export function connDuplex(conn: Conn): Duplex {
   const buffer = new Uint8Array(READ_BYTES);
   const duplex = new Duplex({
+    readableHighWaterMark: READ_BYTES,
     read() {
       conn.read(buffer).then((bytes) => {
         if (duplex.destroyed) return;
-        // A copy: ws keeps what it is given, and unmasks it in place.
+        // Copied: ws keeps what it is given, and unmasks it in place.
         duplex.push(
-          bytes === null ? null : Buffer.from(buffer.slice(0, bytes).buffer),
+          bytes === null ? null : Buffer.from(buffer.subarray(0, bytes)),
         );
       }, (error) => void duplex.destroy(error));
     },

@@ -1,0 +1,217 @@
+/** HTTP/1.1 on a `Conn`: one request after the other, and the way out for those who upgrade. */
+import {
+  type Conn,
+  ConnectionLostError,
+  type RemoteAddress,
+  writeAll,
+} from "../net/conn.ts";
+import type { Clock } from "../util/clock.ts";
+import { Deadline, DeadlineError } from "./deadline.ts";
+import { HttpError } from "./http_error.ts";
+import type { RequestHead } from "./request_head.ts";
+import { RequestReader } from "./request_reader.ts";
+import { encodeResponse, textResponse } from "./response.ts";
+import { STATUS_CODE } from "./status.ts";
+
+/** For a page to be made, and for it to be taken; derper's limit. */
+const ANSWER_TIMEOUT_MS = 30_000;
+
+/** What a page may know besides the request. */
+export interface RequestInfo {
+  readonly remote: RemoteAddress;
+  /** Whether the request came over TLS. */
+  readonly secure: boolean;
+}
+
+/** Answers one request. */
+export type HttpHandler = (
+  request: Request,
+  info: RequestInfo,
+) => Response | Promise<Response>;
+
+/** Takes the connection over, or returns undefined and leaves it alone; `rest` came behind the head. */
+export type UpgradeHandler = (
+  head: RequestHead,
+  conn: Conn,
+  rest: Uint8Array,
+) => Promise<void> | undefined;
+
+/** How a port serves its connections. */
+export interface HttpOptions {
+  readonly clock: Clock;
+  readonly secure: boolean;
+  readonly handler: HttpHandler;
+  /** Asked about each request with an `Upgrade` field and no body. */
+  readonly upgrade?: UpgradeHandler | undefined;
+}
+
+/** Why a connection's HTTP is over; `kind` and `reason` are few and constant. */
+export type HttpEnd =
+  /** Either side had enough: nothing to tell. */
+  | { readonly kind: "closed" }
+  /** The connection was taken over, and that is over too. */
+  | { readonly kind: "upgraded" }
+  /** The client's fault; it was answered with `status`. */
+  | {
+    readonly kind: "refused";
+    readonly status: number;
+    readonly reason: string;
+  }
+  /** A page failed; the client got a 500. */
+  | { readonly kind: "page_failed"; readonly error: unknown }
+  /** The connection broke, or doesn't speak TLS, or didn't take an answer in time. */
+  | { readonly kind: "broken"; readonly error: unknown };
+
+/** An end, or who took the connection over; wrapped, for a bare promise would be awaited. */
+type Outcome = HttpEnd | {
+  readonly kind: "taken";
+  readonly session: Promise<void>;
+};
+
+/**
+ * Serves `conn` until HTTP is over, or until whoever took it over is done, and
+ * closes it. Never rejects.
+ */
+export async function serveHttp(
+  conn: Conn,
+  options: HttpOptions,
+): Promise<HttpEnd> {
+  const outcome = await serve(conn, options);
+  if (outcome.kind !== "taken") {
+    conn.close();
+    return outcome;
+  }
+  // Returned, not awaited: nothing of HTTP stays in memory for as long as the session lasts.
+  return outcome.session.then(
+    (): HttpEnd => ({ kind: "upgraded" }),
+    (error) => {
+      conn.close();
+      return { kind: "broken", error };
+    },
+  );
+}
+
+async function serve(conn: Conn, options: HttpOptions): Promise<Outcome> {
+  const reader = new RequestReader(conn, options.clock);
+  try {
+    for (;;) {
+      const head = await reader.next();
+      if (head === undefined) return { kind: "closed" };
+      const session = upgrade(head, conn, { reader, options });
+      if (session !== undefined) return { kind: "taken", session };
+      const end = await answer(head, conn, { reader, options });
+      if (end !== undefined) return end;
+    }
+  } catch (error) {
+    return error instanceof HttpError
+      ? await refuse(error, conn, { reader, options })
+      : { kind: "broken", error };
+  }
+}
+
+interface Parts {
+  readonly reader: RequestReader;
+  readonly options: HttpOptions;
+}
+
+function upgrade(
+  head: RequestHead,
+  conn: Conn,
+  { reader, options }: Parts,
+): Promise<void> | undefined {
+  return head.bodyBytes > 0 || head.header("upgrade") === undefined
+    ? undefined
+    : options.upgrade?.(head, conn, reader.rest());
+}
+
+/** Answers one request; an end, or undefined where the next may come. */
+async function answer(
+  head: RequestHead,
+  conn: Conn,
+  { reader, options }: Parts,
+): Promise<HttpEnd | undefined> {
+  // Who waits for leave to send a body gets the answer instead, and no leave.
+  const leavesBody = head.expectsContinue &&
+    reader.unreadBytes < head.bodyBytes;
+  if (!leavesBody) await reader.skip(head.bodyBytes);
+  const keepAlive = head.keepAlive && !leavesBody;
+  const { bytes, end } = await render(head, conn.remote, {
+    options,
+    keepAlive,
+  });
+  await writeInTime(conn, bytes, options.clock);
+  if (leavesBody) await reader.drain();
+  return end;
+}
+
+/** The answer's bytes, and the end that comes with them if any. */
+async function render(
+  head: RequestHead,
+  remote: RemoteAddress,
+  { options, keepAlive }: { options: HttpOptions; keepAlive: boolean },
+): Promise<{ bytes: Uint8Array; end: HttpEnd | undefined }> {
+  const { method, minor } = head;
+  const context = { method, minor, date: options.clock.date() };
+  const deadline = new Deadline(options.clock, ANSWER_TIMEOUT_MS);
+  try {
+    const response = page(head, remote, options);
+    const bytes = await deadline.wait(
+      encodeResponse(response, { ...context, keepAlive }),
+    );
+    return { bytes, end: keepAlive ? undefined : { kind: "closed" } };
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
+    const { InternalServerError } = STATUS_CODE;
+    const response = textResponse(InternalServerError, "Internal server error");
+    return {
+      bytes: await encodeResponse(response, { ...context, keepAlive: false }),
+      end: { kind: "page_failed", error },
+    };
+  }
+}
+
+function page(
+  head: RequestHead,
+  remote: RemoteAddress,
+  { handler, secure }: HttpOptions,
+): Response | Promise<Response> {
+  // RFC 9110, 9.3.7: "OPTIONS *" is about the server as a whole.
+  if (head.target === "*") return new Response();
+  return handler(head.toRequest(secure), { remote, secure });
+}
+
+/** Answers a request that can't be served, and gives the client time to see it. */
+async function refuse(
+  { status, message }: HttpError,
+  conn: Conn,
+  { reader, options: { clock } }: Parts,
+): Promise<HttpEnd> {
+  try {
+    const bytes = await encodeResponse(textResponse(status, message), {
+      method: "GET",
+      minor: 1,
+      keepAlive: false,
+      date: clock.date(),
+    });
+    await writeInTime(conn, bytes, clock);
+    // After a timeout nothing is there to be read past, and a read() is under way.
+    if (status !== STATUS_CODE.RequestTimeout) await reader.drain();
+  } catch {
+    // what counts is the refusal, not whether the client heard it
+  }
+  return { kind: "refused", status, reason: message };
+}
+
+/** Writes all; who doesn't take it in time is as good as gone. */
+async function writeInTime(
+  conn: Conn,
+  bytes: Uint8Array,
+  clock: Clock,
+): Promise<void> {
+  try {
+    await new Deadline(clock, ANSWER_TIMEOUT_MS).wait(writeAll(conn, bytes));
+  } catch (cause) {
+    if (!(cause instanceof DeadlineError)) throw cause;
+    throw new ConnectionLostError("Answer not taken in time", { cause });
+  }
+}

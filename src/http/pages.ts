@@ -1,0 +1,103 @@
+/** What browsers, probes and captive portal checks are served. */
+import type { HttpHandler } from "./connection.ts";
+import { textResponse } from "./response.ts";
+import { STATUS_CODE } from "./status.ts";
+
+/** What `/` is, by flag `-home`. */
+export type HomePage =
+  | { readonly kind: "default" }
+  | { readonly kind: "blank" }
+  | { readonly kind: "redirect"; readonly url: string };
+
+/** What derper (`tsweb.AddBrowserHeaders`) sends with each page meant for a browser. */
+const BROWSER_HEADERS = {
+  "Content-Security-Policy":
+    "default-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'self'; block-all-mixed-content; object-src 'none'",
+  "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+  "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
+} as const;
+
+const HTML = { "Content-Type": "text/html; charset=utf-8" } as const;
+
+/** A challenge is sent back only if it is this harmless. */
+const CHALLENGE = /^[A-Za-z0-9._:-]{1,64}$/;
+
+/** The page at `/` and at every path that nothing else is at. */
+export function homePage(home: HomePage, derp: boolean): HttpHandler {
+  switch (home.kind) {
+    case "default": {
+      const html = homeHtml(derp);
+      const headers = { ...BROWSER_HEADERS, ...HTML };
+      return () => new Response(html, { headers });
+    }
+    case "blank": {
+      const headers = { ...BROWSER_HEADERS, ...HTML };
+      return () => new Response(null, { headers });
+    }
+    case "redirect": {
+      const headers = { ...BROWSER_HEADERS, "Location": home.url };
+      return () => new Response(null, { status: STATUS_CODE.Found, headers });
+    }
+    default:
+      home satisfies never;
+      throw new TypeError("Unknown kind of home page");
+  }
+}
+
+/** Keeps search engines away. */
+export function robotsTxt(): Response {
+  const headers = {
+    ...BROWSER_HEADERS,
+    "Content-Type": "text/plain; charset=utf-8",
+  };
+  return new Response("User-agent: *\nDisallow: /\n", { headers });
+}
+
+/** `/derp/probe` and `/derp/latency-check`: how clients without UDP measure latency. */
+export function probe({ method }: Request): Response {
+  return method === "GET" || method === "HEAD"
+    ? new Response(null, { headers: { "Access-Control-Allow-Origin": "*" } })
+    : textResponse(STATUS_CODE.MethodNotAllowed, "A probe is a GET or a HEAD");
+}
+
+/** `/generate_204`: tells clients that no captive portal is in between. */
+export function generate204({ headers }: Request): Response {
+  const response = new Response(null, {
+    status: STATUS_CODE.NoContent,
+    headers: {
+      "Cache-Control":
+        "no-cache, no-store, must-revalidate, no-transform, max-age=0",
+    },
+  });
+  const challenge = headers.get("X-Tailscale-Challenge") ?? "";
+  if (CHALLENGE.test(challenge)) {
+    response.headers.set("X-Tailscale-Response", `response ${challenge}`);
+  }
+  return response;
+}
+
+function homeHtml(derp: boolean): string {
+  const disabled = derp ? "" : `
+<p><strong>Relaying is switched off on this server.</strong></p>`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>DERP relay</title>
+</head>
+<body>
+<main>
+<h1>DERP relay</h1>
+<p>Computers of a Tailscale network meet here when they can't reach each other
+directly. What passes through is encrypted between them; this server can't
+read it.</p>${disabled}
+<p>There is nothing else to see. More is in
+<a href="https://tailscale.com/kb/1232/derp-servers">Tailscale's description of
+DERP servers</a>.</p>
+</main>
+</body>
+</html>
+`;
+}

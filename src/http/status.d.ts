@@ -1,0 +1,18 @@
+export const STATUS_CODE: {
+  readonly OK: 200;
+  readonly NoContent: 204;
+  readonly Found: 302;
+  readonly BadRequest: 400;
+  readonly NotFound: 404;
+  readonly MethodNotAllowed: 405;
+  readonly RequestTimeout: 408;
+  readonly LengthRequired: 411;
+  readonly ContentTooLarge: 413;
+  readonly ExpectationFailed: 417;
+  readonly UpgradeRequired: 426;
+  readonly RequestHeaderFieldsTooLarge: 431;
+  readonly InternalServerError: 500;
+  readonly NotImplemented: 501;
+  readonly HTTPVersionNotSupported: 505;
+};
+export const STATUS_TEXT: Readonly<Record<number, string>>;

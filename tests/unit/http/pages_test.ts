@@ -1,0 +1,109 @@
+import type { HttpHandler } from "../../../src/http/connection.ts";
+import { generate204 } from "../../../src/http/pages.ts";
+import { port80 } from "../../../src/http/port80.ts";
+import { mainRoutes } from "../../../src/http/routes.ts";
+import {
+  assert,
+  assertEquals,
+  assertStringIncludes,
+} from "../../support/assert.ts";
+import { exchange } from "../../support/http_exchange.ts";
+
+const INFO = { remote: { ip: "192.0.2.1", port: 1 }, secure: true };
+
+async function get(handler: HttpHandler, path: string): Promise<Response> {
+  return await handler(new Request(`https://relay.test${path}`), INFO);
+}
+
+Deno.test("mainRoutes() says on the home page what this is, and whether it relays", async () => {
+  const home = { kind: "default" } as const;
+  const on = await (await get(mainRoutes({ home, derp: true }), "/")).text();
+  const off = await (await get(mainRoutes({ home, derp: false }), "/")).text();
+  assertStringIncludes(on, '<html lang="en">');
+  assertStringIncludes(on, "<title>DERP relay</title>");
+  assert(!on.includes("switched off"));
+  assertStringIncludes(off, "switched off");
+});
+
+Deno.test("mainRoutes() has no home page where derper has something else", async () => {
+  const handler = mainRoutes({ home: { kind: "default" }, derp: true });
+  for (
+    const path of [
+      "/debug",
+      "/debug/",
+      "/debug/varz",
+      "/bootstrap-dns",
+      "/bootstrap-dns?q=a",
+    ]
+  ) {
+    const response = await get(handler, path);
+    assertEquals(response.status, 404, path);
+    assertEquals(await response.text(), "Not found\n", path);
+  }
+});
+
+Deno.test("generate204() sends no challenge back that could do harm", () => {
+  for (
+    const challenge of [
+      "",
+      "a b",
+      "a,b",
+      'a"b',
+      "<a>",
+      "ä",
+      "a".repeat(65),
+      "a/b",
+    ]
+  ) {
+    const headers = { "X-Tailscale-Challenge": challenge };
+    const response = generate204(
+      new Request("https://relay.test/", { headers }),
+    );
+    assertEquals(response.headers.get("X-Tailscale-Response"), null, challenge);
+  }
+});
+
+Deno.test("generate204() is sent without a length", async () => {
+  const request = "GET /generate_204 HTTP/1.1\r\nHost: a\r\n\r\n";
+  const { responses } = await exchange(request, { handler: generate204 });
+  assertEquals(responses.map(({ statusLine }) => statusLine), [
+    "HTTP/1.1 204 No Content",
+  ]);
+  assert(!responses[0]!.fields.has("Content-Length"));
+});
+
+Deno.test("port80() redirects to the host as it came", async () => {
+  for (
+    const [host, target, location] of [
+      ["relay.test:8080", "/a", "https://relay.test:8080/a"],
+      ["192.0.2.1", "/", "https://192.0.2.1/"],
+      ["[2001:db8::1]:80", "/x?y=z", "https://[2001:db8::1]:80/x?y=z"],
+      ["relay.test", "//other.test/a", "https://relay.test//other.test/a"],
+      ["relay.test", "http://named.test/a", "https://relay.test/a"],
+      ["relay.test", '/"<script>', "https://relay.test/%22%3Cscript%3E"],
+    ] as const
+  ) {
+    const { responses } = await exchange(
+      `GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
+      { handler: port80, secure: false },
+    );
+    assertEquals(responses[0]?.status, 302, target);
+    assertEquals(responses[0]?.fields.get("Location"), location, target);
+  }
+});
+
+Deno.test("port80() redirects nobody without a host to go to", async () => {
+  for (
+    const request of [
+      "GET /a HTTP/1.0\r\n\r\n",
+      "GET /a HTTP/1.1\r\nHost:\r\n\r\n",
+    ]
+  ) {
+    const { responses } = await exchange(request, {
+      handler: port80,
+      secure: false,
+    });
+    assertEquals(responses[0]?.status, 400, request);
+    assert(!responses[0]?.fields.has("Location"), request);
+  }
+});
