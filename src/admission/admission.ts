@@ -21,6 +21,8 @@ export interface Admission {
   /** For the ready line, for example `tailscaled at /run/…/tailscaled.sock`. */
   readonly name: string;
   admit(candidate: Candidate): Promise<Verdict>;
+  /** Gives back connections, where it keeps any. */
+  close?(): void;
 }
 
 /** Admits whom every one of `sources` admits, asked in turn; derper's rule for its two flags. */
@@ -35,6 +37,9 @@ export function requireAll(sources: readonly Admission[]): Admission {
         by.push(verdict.by);
       }
       return { allow: true, by: by.join(" and ") };
+    },
+    close() {
+      for (const source of sources) source.close?.();
     },
   };
 }

@@ -5,7 +5,11 @@ import type { NodePublic } from "../keys/node_key.ts";
 import { equalBytes } from "../util/bytes.ts";
 import { type CertificateChain, checkOrder, parseChain } from "./chain.ts";
 import { OperatorError } from "../util/operator_error.ts";
-import { makeDirectory, readFile, writeNewFile } from "./files.ts";
+import {
+  makeSmallFile,
+  type NamedFile,
+  readSmallFile,
+} from "../files/small_file.ts";
 import { makeMetaCert } from "./meta_cert.ts";
 import { hostnameIp, isForHostname, listNames } from "./names.ts";
 import { formatPem } from "./pem.ts";
@@ -30,6 +34,8 @@ interface Pair {
   readonly key: string;
 }
 
+/** Over any chain: clients refuse one of more than 256 KiB. */
+const MAX_BYTES = 1024 * 1024;
 const CERT_MODE = 0o644;
 const KEY_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
@@ -81,8 +87,8 @@ async function readPair(
   paths: Pair,
   { hostname }: ManualOptions,
 ): Promise<Pair | undefined> {
-  const cert = await readFile(paths.cert, "Certificate");
-  const key = await readFile(paths.key, "Private key");
+  const cert = await readPem(pemFile(paths.cert, "certificate"));
+  const key = await readPem(pemFile(paths.key, "private key"));
   if (cert !== undefined && key !== undefined) return { cert, key };
   const isIp = hostnameIp(hostname) !== undefined;
   if (cert === undefined && key === undefined) {
@@ -103,13 +109,12 @@ async function readPair(
 /** Makes a self-signed pair, the key first: a certificate without its key would be of no use. */
 async function makePair(
   paths: Pair,
-  { certDir, hostname, now }: ManualOptions,
+  { hostname, now }: ManualOptions,
 ): Promise<Pair> {
   const { certPem, keyPem } = await makeSelfSigned(hostname, now);
-  await makeDirectory(certDir, DIRECTORY_MODE);
-  await writeNewFile(paths.key, { text: keyPem, mode: KEY_MODE });
+  await makePem(pemFile(paths.key, "private key"), keyPem, KEY_MODE);
   try {
-    await writeNewFile(paths.cert, { text: certPem, mode: CERT_MODE });
+    await makePem(pemFile(paths.cert, "certificate"), certPem, CERT_MODE);
   } catch (error) {
     await Deno.remove(paths.key); // alone it would stop the next start
     throw error;
@@ -119,6 +124,32 @@ async function makePair(
     { hostname, path: paths.cert },
   );
   return { cert: certPem, key: keyPem };
+}
+
+function pemFile(path: string, what: string): NamedFile {
+  const remedy =
+    "put a PEM file there that the relay's user may read, or set -certdir";
+  return { path, what, remedy };
+}
+
+async function readPem(file: NamedFile): Promise<string | undefined> {
+  const read = await readSmallFile(file, MAX_BYTES);
+  if (read?.text !== "") return read?.text;
+  throw new OperatorError(
+    `Cannot use ${file.what} "${file.path}": it is empty; ${file.remedy}`,
+  );
+}
+
+async function makePem(
+  file: NamedFile,
+  text: string,
+  mode: number,
+): Promise<void> {
+  const directoryMode = DIRECTORY_MODE;
+  if (await makeSmallFile(file, { text, mode, directoryMode })) return;
+  throw new OperatorError(
+    `Cannot make ${file.what} "${file.path}": something else is there; ${file.remedy}`,
+  );
 }
 
 function checkKey(

@@ -1,7 +1,8 @@
 /** The file with the relay's private key (`-c`), the same as the Go derper's. */
 import { NodePrivate } from "../keys/node_key.ts";
 import { OperatorError } from "../util/operator_error.ts";
-import { makeSecretFile, readSecretFile } from "./small_file.ts";
+import { makeSmallFile } from "../files/small_file.ts";
+import { readSecretFile, secretFile } from "./secret_file.ts";
 
 const WHAT = "key file";
 const FIELD = "PrivateKey";
@@ -23,7 +24,8 @@ export async function loadKeyFile(path: string): Promise<LoadedKey> {
   const found = await readKey(path);
   if (found) return found;
   const key = NodePrivate.generate();
-  if (await makeSecretFile(path, WHAT, formatKeyFile(key))) {
+  const file = { text: formatKeyFile(key), mode: 0o600, directoryMode: 0o755 };
+  if (await makeSmallFile(secretFile(path, WHAT), file)) {
     return { key, created: true };
   }
   // Another relay was quicker, and its key is the one that lasts.
@@ -37,7 +39,7 @@ export async function loadKeyFile(path: string): Promise<LoadedKey> {
 }
 
 async function readKey(path: string): Promise<LoadedKey | undefined> {
-  const file = await readSecretFile(path, WHAT);
+  const file = await readSecretFile(secretFile(path, WHAT));
   if (file === undefined) return undefined;
   const { text, ...rest } = file;
   return { key: parseKeyFile(text, path), created: false, ...rest };

@@ -2,7 +2,7 @@
 import { MeshKey } from "../keys/mesh_key.ts";
 import type { Mistake } from "./addresses.ts";
 import { OperatorError } from "../util/operator_error.ts";
-import { readSecretFile } from "./small_file.ts";
+import { readSecretFile, secretFile } from "./secret_file.ts";
 
 /** Where `-dev` looks for the mesh key. */
 export const MESH_KEY_VARIABLE = "TAILSCALE_DERPER_MESH_KEY";
@@ -17,7 +17,7 @@ export interface LoadedMeshKey {
 
 /** Reads the mesh key in the file at `path`. */
 export async function loadMeshKey(path: string): Promise<LoadedMeshKey> {
-  const file = await readSecretFile(path, "mesh key file");
+  const file = await readSecretFile(secretFile(path, "mesh key file"));
   const { text, ...rest } = file ?? { text: undefined };
   const key = text === undefined ? "it does not exist" : parseMeshKey(text);
   if (typeof key !== "string") return { key, ...rest };

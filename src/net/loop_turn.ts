@@ -2,7 +2,7 @@
 import type { Turn } from "../util/clock.ts";
 
 /** Where a firewall eats the datagram, turns take up to twice as long as this. */
-const LOST_AFTER_MS = 5;
+const LOST_AFTER_MS = 20;
 
 /**
  * A read that finds bytes resolves without a turn of the event loop, so one
@@ -19,23 +19,23 @@ export class LoopTurn implements Turn {
     hostname: "127.0.0.1",
     port: 0,
   });
+  /** Numbers the turns: a datagram that comes late must not end the next turn, nor that one's the one after. */
   readonly #datagram = new Uint8Array(1);
-  readonly #buffer = new Uint8Array(1);
   #waiting: PromiseWithResolvers<void> | undefined;
-  #isReceiving = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor() {
+    void this.#receive(); // never rejects; before any send, so that it has to wait
+  }
 
   /** Resolves when every socket that had data before the call has been looked at; whoever waits shares one turn. */
   wait(): Promise<void> {
     if (this.#waiting === undefined) {
       this.#waiting = Promise.withResolvers();
-      if (!this.#isReceiving) void this.#receive(); // never rejects
+      this.#datagram[0]!++;
       // A send that fails is as good as a lost datagram.
       this.#socket.send(this.#datagram, this.#socket.addr).catch(() => {});
-      this.#timer ??= setTimeout(
-        () => this.#giveUp(this.#waiting),
-        LOST_AFTER_MS,
-      );
+      this.#timer ??= this.#watch(this.#waiting);
     }
     return this.#waiting.promise;
   }
@@ -47,14 +47,15 @@ export class LoopTurn implements Turn {
   }
 
   async #receive(): Promise<void> {
-    this.#isReceiving = true;
+    const buffer = new Uint8Array(1);
     try {
-      await this.#socket.receive(this.#buffer);
+      for (;;) {
+        await this.#socket.receive(buffer);
+        if (buffer[0] === this.#datagram[0]) this.#resolve();
+      }
     } catch {
-      // Closed.
+      this.#resolve(); // closed
     }
-    this.#isReceiving = false;
-    this.#resolve();
   }
 
   #resolve(): void {
@@ -63,11 +64,13 @@ export class LoopTurn implements Turn {
   }
 
   /** Ends a turn whose datagram doesn't come; looks again while there are turns, so that none costs a timer. */
-  #giveUp(watched: PromiseWithResolvers<void> | undefined): void {
-    this.#timer = undefined;
-    const waiting = this.#waiting;
-    if (waiting === undefined) return;
-    if (waiting === watched) this.#resolve();
-    else this.#timer = setTimeout(() => this.#giveUp(waiting), LOST_AFTER_MS);
+  #watch(watched: PromiseWithResolvers<void>): ReturnType<typeof setTimeout> {
+    return setTimeout(() => {
+      this.#timer = undefined;
+      const waiting = this.#waiting;
+      if (waiting === undefined) return;
+      if (waiting === watched) this.#resolve();
+      else this.#timer = this.#watch(waiting);
+    }, LOST_AFTER_MS);
   }
 }

@@ -5,7 +5,7 @@ import { frameName, FrameType, HELLO_LIMITS } from "../derp/frame.ts";
 import { FrameReader } from "../derp/frame_reader.ts";
 import { encodeServerKey } from "../derp/messages.ts";
 import { KEY_BYTES, type NodePrivate, NodePublic } from "../keys/node_key.ts";
-import { type Conn, writeAll } from "../net/conn.ts";
+import { type Conn, ConnectionLostError, writeAll } from "../net/conn.ts";
 import { concatBytes } from "../util/bytes.ts";
 import type { Clock } from "../util/clock.ts";
 
@@ -59,7 +59,10 @@ export async function shakeHands(
     const reader = new FrameReader(HELLO_LIMITS, start.rest);
     while (!reader.next()) {
       const bytes = await conn.read(reader.space());
-      if (bytes === null) return undefined;
+      if (bytes === null) {
+        if (!isLate) return undefined;
+        throw new ConnectionLostError("closed by us");
+      }
       reader.filled(bytes);
     }
     return readHello(reader, serverKey);

@@ -9,7 +9,7 @@ import type { NodePrivate, NodePublic } from "../keys/node_key.ts";
 import type { LogLimiter } from "../log/limited.ts";
 import { logger } from "../log/log.ts";
 import type { Conn } from "../net/conn.ts";
-import type { Clock } from "../util/clock.ts";
+import type { Clock, Turn } from "../util/clock.ts";
 import { ChunkPool } from "./chunk_pool.ts";
 import {
   type DerpStart,
@@ -29,6 +29,7 @@ export interface RelayOptions {
   readonly key: NodePrivate;
   readonly clock: Clock;
   readonly limiter: LogLimiter;
+  readonly turn: Turn;
   /** Undefined: nobody can be a mesh peer. */
   readonly meshKey?: MeshKey | undefined;
   /** Undefined: everybody is admitted. */
@@ -51,7 +52,7 @@ export class Relay {
     const { metrics } = this;
     this.#options = options;
     this.table = new RelayTable(options.key.publicKey, metrics);
-    const { clock, writeTimeoutMs } = options;
+    const { clock, turn, writeTimeoutMs } = options;
     this.writerParts = {
       pool: new ChunkPool(),
       batch: new WriteBatch(),
@@ -61,6 +62,7 @@ export class Relay {
     this.#sessionParts = {
       ...this.writerParts,
       table: this.table,
+      turn,
       writeTimeoutMs,
     };
   }

@@ -101,7 +101,7 @@ export class RelayTable {
     const route = this.#routes.get(key.bytes);
     const index = route?.forwarders.indexOf(forwarder) ?? -1;
     if (route === undefined || index < 0) {
-      if (route && route.forwarders.length > 0) {
+      if (route && isPresent(route) && route.forwarders.length < 2) { // derper's count
         this.#metrics.packetForwarderDeleteOtherValue++;
       }
       return;

@@ -12,6 +12,7 @@ import {
 } from "../derp/messages.ts";
 import type { NodePublic } from "../keys/node_key.ts";
 import type { Conn } from "../net/conn.ts";
+import type { Turn } from "../util/clock.ts";
 import { TokenBucket } from "../util/token_bucket.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Hello } from "./handshake.ts";
@@ -19,6 +20,11 @@ import type { RelayMetrics } from "./metrics.ts";
 import type { RelayTable, Route } from "./relay_table.ts";
 import { Writer, type WriterOptions, type WriterParts } from "./writer.ts";
 
+/**
+ * How much one client may send before all others get their turn: a read that
+ * finds bytes resolves at once, without a look at any other connection.
+ */
+const TURN_BYTES = 128 * 1024;
 const KEEP_ALIVE_MS = 60_000;
 const KEEP_ALIVE_JITTER_MS = 5_000;
 /** A home announced this soon after connecting is no move (derper's rule). */
@@ -33,6 +39,7 @@ const MESH_WRITE_TIMEOUT_MS = 30_000;
 /** What all sessions share. */
 export interface SessionParts extends WriterParts {
   readonly table: RelayTable;
+  readonly turn: Turn;
   /** How long a write to a client may take; 0 is for ever. */
   readonly writeTimeoutMs: number;
 }
@@ -104,12 +111,17 @@ export class Session {
    */
   async run(): Promise<void> {
     const cancelKeepAlive = this.#keepAlive();
+    let turnBytes = 0;
     try {
       for (;;) {
         while (this.#reader.next()) dispatch(this, this.#reader);
         const bytes = await this.#conn.read(this.#reader.space());
         if (bytes === null || this.writer.isClosed) return;
         this.#reader.filled(bytes);
+        turnBytes += bytes;
+        if (turnBytes < TURN_BYTES) continue;
+        turnBytes = 0;
+        await this.#parts.turn.wait();
       }
     } finally {
       cancelKeepAlive();

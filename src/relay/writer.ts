@@ -1,6 +1,6 @@
 /** The way out of one connection: drains its queues, one write at a time. */
 import type { Conn } from "../net/conn.ts";
-import type { Clock } from "../util/clock.ts";
+import type { Cancel, Clock } from "../util/clock.ts";
 import type { ChunkPool } from "./chunk_pool.ts";
 import type { Chunk } from "./frame_queue.ts";
 import type { RelayMetrics } from "./metrics.ts";
@@ -53,7 +53,9 @@ export class Writer {
   #queuedMs = 0;
   /** When the write under way began. */
   #writeMs = 0;
-  #isWatched = false;
+  /** When the connection last took a part of it. */
+  #progressMs = 0;
+  #cancelWatch: Cancel | undefined;
 
   constructor(conn: Conn, parts: WriterParts, options: WriterOptions) {
     this.#conn = conn;
@@ -115,6 +117,7 @@ export class Writer {
   close(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
+    this.#cancelWatch?.();
     this.#queue.discard();
     this.#conn.close();
   }
@@ -140,12 +143,13 @@ export class Writer {
 
   /** Writes one chunk whole; false when the connection has ended meanwhile. */
   async #write(chunk: Chunk): Promise<boolean> {
-    this.#writeMs = this.#parts.clock.nowMs();
+    this.#writeMs = this.#progressMs = this.#parts.clock.nowMs();
     this.#parts.metrics.noteQueueDuration(this.#writeMs - this.#queuedMs);
     this.#watch();
     try {
       for (let at = chunk.start; at < chunk.end;) {
         at += await this.#conn.write(chunk.bytes.subarray(at, chunk.end));
+        if (at < chunk.end) this.#progressMs = this.#parts.clock.nowMs();
       }
     } catch (cause) {
       this.#queue.lost(chunk, "write_error");
@@ -175,16 +179,19 @@ export class Writer {
   /** Keeps one timer running while there are writes, instead of one for each. */
   #watch(): void {
     const { timeoutMs } = this.#options;
-    if (this.#isWatched || timeoutMs === 0) return;
-    this.#isWatched = true;
-    this.#parts.clock.after(timeoutMs, () => this.#check());
+    if (this.#cancelWatch !== undefined || timeoutMs === 0) return;
+    this.#checkAfter(timeoutMs);
+  }
+
+  #checkAfter(delayMs: number): void {
+    this.#cancelWatch = this.#parts.clock.after(delayMs, () => this.#check());
   }
 
   #check(): void {
-    this.#isWatched = false;
+    this.#cancelWatch = undefined;
     if (this.#state !== "writing") return;
     const { timeoutMs } = this.#options;
-    const tookMs = this.#parts.clock.nowMs() - this.#writeMs;
+    const tookMs = this.#parts.clock.nowMs() - this.#progressMs;
     if (tookMs >= timeoutMs) {
       this.#parts.metrics.clientWriteTimeouts++;
       this.#fail(
@@ -195,8 +202,7 @@ export class Writer {
       );
       return;
     }
-    this.#isWatched = true;
-    this.#parts.clock.after(timeoutMs - tookMs, () => this.#check());
+    this.#checkAfter(timeoutMs - tookMs);
   }
 
   #fail(error: WriteError): void {

@@ -40,3 +40,9 @@ export function delay(
     signal?.addEventListener("abort", done);
   });
 }
+
+/** A way to give way to everything else that is ready. */
+export interface Turn {
+  /** Resolves when every socket that had data before the call has been looked at. */
+  wait(): Promise<void>;
+}

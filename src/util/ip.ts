@@ -40,7 +40,9 @@ export function parseIp(text: string): Uint8Array | undefined {
 function parseGroups(text: string): number[] | undefined {
   const halves = text.split("::");
   if (halves.length > 2) return undefined;
-  const [head, tail] = halves.map(parseHalf);
+  const [head, tail] = halves.map((half, i) =>
+    parseHalf(half, { mayEndInIpv4: i === halves.length - 1 })
+  );
   if (head === undefined) return undefined;
   if (halves.length === 1) return head.length === 8 ? head : undefined;
   if (tail === undefined || head.length + tail.length > 7) return undefined;
@@ -48,13 +50,18 @@ function parseGroups(text: string): number[] | undefined {
   return [...head, ...gap, ...tail];
 }
 
-/** The groups between two "::"; the last may be a dotted IPv4 address. */
-function parseHalf(half: string): number[] | undefined {
+/** The groups before or after "::"; the address's last two may be a dotted IPv4 address. */
+function parseHalf(
+  half: string,
+  { mayEndInIpv4 }: { mayEndInIpv4: boolean },
+): number[] | undefined {
   if (half === "") return [];
   const groups: number[] = [];
   const parts = half.split(":");
   for (const [i, part] of parts.entries()) {
-    const v4 = i === parts.length - 1 ? parseIpv4(part) : undefined;
+    const v4 = mayEndInIpv4 && i === parts.length - 1
+      ? parseIpv4(part)
+      : undefined;
     if (v4) {
       groups.push(v4[0]! << 8 | v4[1]!, v4[2]! << 8 | v4[3]!);
     } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) {

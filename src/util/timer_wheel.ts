@@ -53,7 +53,11 @@ export class TimerWheel implements Clock {
   #arm(): void {
     if (this.#cancelTick !== undefined) return;
     this.#lastTick = this.#tickNow();
-    this.#cancelTick = this.#clock.after(TICK_MS, () => this.#tick());
+    const delayMs = (this.#lastTick + 1) * TICK_MS - this.nowMs();
+    this.#cancelTick = this.#clock.after(
+      Math.ceil(delayMs),
+      () => this.#tick(),
+    );
   }
 
   #disarm(): void {

@@ -20,6 +20,8 @@ type Refused = readonly [Record<string, string>, string, string];
 
 const CRT = 'Certificate "DIR/derp.test.crt"';
 const KEY = 'Private key "DIR/derp.test.key"';
+const crt = 'certificate "DIR/derp.test.crt"';
+const key = 'private key "DIR/derp.test.key"';
 
 function pair(crt: string, key: string, name = "derp.test") {
   return { [`${name}.crt`]: crt, [`${name}.key`]: key };
@@ -41,17 +43,17 @@ const REFUSED: readonly Refused[] = [
     "дерп",
     'Cannot look for a certificate: -hostname "дерп" is no host name',
   ],
-  [pair("", LEAF_KEY), "derp.test", `${CRT} is empty; write`],
-  [pair(CHAIN, ""), "derp.test", `${KEY} is empty; write`],
+  [pair("", LEAF_KEY), "derp.test", `Cannot use ${crt}: it is empty; put`],
+  [pair(CHAIN, ""), "derp.test", `Cannot use ${key}: it is empty; put`],
   [
     pair("x".repeat(2 ** 20 + 1), LEAF_KEY),
     "derp.test",
-    `${CRT} is over 1 MiB; put`,
+    `Cannot use ${crt}: it is larger than 1024 KiB; put`,
   ],
   [
     pair(CHAIN, "x".repeat(2 ** 20 + 1)),
     "derp.test",
-    `${KEY} is over 1 MiB; put`,
+    `Cannot use ${key}: it is larger than 1024 KiB; put`,
   ],
   [pair("x".repeat(2 ** 20), LEAF_KEY), "derp.test", `${CRT} holds no PEM`],
   [
@@ -142,7 +144,7 @@ Deno.test("loadManualCertificate() refuses a directory in the place of a file", 
     await assertRejects(
       () => load(dir, "derp.test"),
       OperatorError,
-      `Private key "${dir}/derp.test.key" is not a file; put`,
+      `Cannot read private key "${dir}/derp.test.key": it is a directory; put`,
     );
   });
 });
@@ -152,7 +154,7 @@ Deno.test("loadManualCertificate() says why it can't read a file", async () => {
     await assertRejects(
       () => load(`${dir}/file`, "derp.test"),
       OperatorError,
-      `Cannot read certificate "${dir}/file/derp.test.crt": Not a directory (os error 20); let`,
+      `Cannot read certificate "${dir}/file/derp.test.crt": not a directory; put`,
     );
   });
 });
@@ -182,7 +184,7 @@ Deno.test("loadManualCertificate() never takes the place of what it can't see, a
       await assertRejects(
         () => load(dir, "192.0.2.1"),
         OperatorError,
-        `Cannot write "${dir}/${file}": File exists (os error 17); make`,
+        `"${dir}/${file}": something else is there; put`,
       );
       assertEquals(await listDir(dir), [file]);
     });
@@ -203,7 +205,7 @@ Deno.test("loadManualCertificate() says which directory it can't make", async ()
     await assertRejects(
       () => load(`${dir}/link`, "192.0.2.1"),
       OperatorError,
-      `Cannot make directory "${dir}/link": `,
+      `Cannot make private key "${dir}/link/192.0.2.1.key": `,
     );
   });
 });

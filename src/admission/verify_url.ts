@@ -1,0 +1,160 @@
+/** Asks an admission controller about each client (`-verify-client-url`). */
+import { LogLimiter } from "../log/limited.ts";
+import { logger } from "../log/log.ts";
+import { type Clock, systemClock } from "../util/clock.ts";
+import type { Admission, Candidate, Verdict } from "./admission.ts";
+
+const log = logger("admission");
+
+/** For one verdict, everything included. */
+const DEADLINE_MS = 5_000;
+
+/** What is read of an answer; `{"Allow":true}` has 14 bytes. */
+const MAX_ANSWER_BYTES = 4 * 1024;
+
+/** Of an unexpected answer, in log lines. */
+const QUOTED_CHARS = 100;
+
+/**
+ * Idle connections are given up before common servers close them (after 5 s or
+ * more), so that no question meets a connection that is just being closed.
+ */
+const IDLE_MS = 4_000;
+
+export interface VerifyUrlOptions {
+  readonly url: string;
+  /** Whether clients are let in while the controller gives no answer. */
+  readonly failOpen: boolean;
+  readonly clock?: Clock;
+  readonly limiter?: LogLimiter;
+  /** For tests; 5 s otherwise. */
+  readonly deadlineMs?: number;
+}
+
+/** As derper does it: failing open is for a controller that doesn't answer, not for a wrong answer. */
+export class VerifyUrlAdmission implements Admission {
+  readonly name: string;
+  readonly #url: string;
+  readonly #failOpen: boolean;
+  readonly #clock: Clock;
+  readonly #limiter: LogLimiter;
+  readonly #deadlineMs: number;
+  readonly #client: Deno.HttpClient;
+
+  /** @throws TypeError where the URL isn't one */
+  constructor(options: VerifyUrlOptions) {
+    const { origin, pathname } = new URL(options.url); // neither password nor query
+    this.name = `admission controller ${origin}${pathname}`;
+    this.#url = options.url;
+    this.#failOpen = options.failOpen;
+    this.#clock = options.clock ?? systemClock;
+    this.#limiter = options.limiter ?? new LogLimiter(this.#clock);
+    this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
+    this.#client = Deno.createHttpClient({ poolIdleTimeout: IDLE_MS });
+  }
+
+  async admit(candidate: Candidate): Promise<Verdict> {
+    const deadline = new AbortController();
+    const cancel = this.#clock.after(this.#deadlineMs, () => deadline.abort());
+    try {
+      let response: Response;
+      try {
+        response = await this.#ask(candidate, deadline.signal);
+      } catch (error) {
+        const why = deadline.signal.aborted
+          ? "no answer in time"
+          : messageOf(error);
+        return this.#noAnswer(candidate, why);
+      }
+      return await this.#judge(response);
+    } finally {
+      cancel();
+    }
+  }
+
+  /** Closes idle connections; to be called when nobody is to be admitted any more. */
+  close(): void {
+    this.#client.close();
+  }
+
+  /** Redirects are followed as by Go's client: with the question after 307 and 308, else by GET. */
+  #ask({ key, ip }: Candidate, signal: AbortSignal): Promise<Response> {
+    return fetch(this.#url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ NodePublic: key.toString(), Source: ip }),
+      client: this.#client,
+      signal,
+    });
+  }
+
+  #noAnswer({ key, ip }: Candidate, why: string): Verdict {
+    if (!this.#failOpen) {
+      return {
+        allow: false,
+        reason: `No answer from the ${this.name}: ${why}`,
+        advice:
+          "start it; -verify-client-url-fail-open would let clients in meanwhile",
+      };
+    }
+    this.#limiter.run("verify-url-fail-open", (suppressed) =>
+      log.warn(
+        "admitted {key} from {ip} unverified, for there is no answer from the {controller}: {why}; -verify-client-url-fail-open=false would refuse ({suppressed} more since the last such line)",
+        { key: key.shortString(), ip, controller: this.name, why, suppressed },
+      ));
+    return { allow: true, by: `${this.name}, which gives no answer` };
+  }
+
+  async #judge(response: Response): Promise<Verdict> {
+    let answer: unknown;
+    try {
+      if (response.status !== 200) {
+        await response.body?.cancel();
+        return this.#refuse(`answers with status ${response.status}`);
+      }
+      answer = await readAnswer(response);
+    } catch (error) {
+      return this.#refuse(`gives no proper answer: ${messageOf(error)}`);
+    }
+    return allows(answer)
+      ? { allow: true, by: this.name }
+      : this.#refuse("doesn't allow it");
+  }
+
+  #refuse(what: string): Verdict {
+    return { allow: false, reason: `The ${this.name} ${what}` };
+  }
+}
+
+/** The JSON of an answer, read no further than to its end; throws where there is none. */
+async function readAnswer(response: Response): Promise<unknown> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let room = MAX_ANSWER_BYTES;
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk.subarray(0, room), { stream: true });
+    room -= chunk.length;
+    try {
+      return JSON.parse(text);
+    } catch {
+      if (room <= 0) break;
+    }
+  }
+  throw new SyntaxError(`"${text.slice(0, QUOTED_CHARS)}" isn't JSON`);
+}
+
+/** Whether `answer` is an object that says Allow; Go takes names in any case, and the last of several. */
+function allows(answer: unknown): boolean {
+  if (typeof answer !== "object" || answer === null) return false;
+  const values = Object.entries(answer)
+    .filter(([name]) => name.toLowerCase() === "allow")
+    .map(([, value]) => value);
+  return values.at(-1) === true;
+}
+
+/** Without the URL, which may hold a password. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { message } = error.cause instanceof Error ? error.cause : error;
+  return message.replace(/ ?\bfor url \(\S*\)/, "");
+}

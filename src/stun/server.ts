@@ -1,0 +1,177 @@
+/** The UDP side of STUN: answers Binding Requests next to the relay, on the same thread. */
+import type { LogLimiter } from "../log/limited.ts";
+import { logger } from "../log/log.ts";
+import { type Clock, delay, type Turn } from "../util/clock.ts";
+import { OperatorError } from "../util/operator_error.ts";
+import { isMappedIpv4, parseIp } from "../util/ip.ts";
+import { classifyDatagram, ResponseEncoder } from "./message.ts";
+import type { StunMetrics } from "./metrics.ts";
+
+const log = logger("stun");
+
+/** Stock clients' requests have 40 bytes; a datagram that fills the buffer may be cut off and is no request. */
+const BUFFER_BYTES = 1_500;
+
+/**
+ * Datagrams taken in a row before everybody else has a turn: reads resolve
+ * without one while datagrams keep coming. Under a flood a packet of the relay
+ * waits for that many (60 µs); 16 of them cost its connections another third of
+ * their round trips, 4 cost STUN a third of its answers.
+ */
+const DATAGRAMS_PER_TURN = 8;
+
+/** Pause after a failed read, so that a broken socket doesn't cost a core. */
+const READ_BACK_OFF_MS = 100;
+
+/** What the responder needs of a socket. */
+export interface DatagramSocket {
+  receive(buffer: Uint8Array): Promise<[Uint8Array, Deno.Addr]>;
+  send(datagram: Uint8Array, to: Deno.Addr): Promise<number>;
+  close(): void;
+}
+
+export interface StunServerOptions {
+  readonly metrics: StunMetrics;
+  readonly clock: Clock;
+  readonly limiter: LogLimiter;
+  readonly turn: Turn;
+}
+
+/** Where to listen. */
+export interface StunAddress {
+  /** Undefined: all addresses, IPv4 and IPv6. */
+  readonly hostname?: string | undefined;
+  readonly port: number;
+}
+
+/** A STUN responder; it answers from the moment it is made. */
+export class StunServer {
+  readonly #socket: DatagramSocket;
+  readonly #options: StunServerOptions;
+  readonly #closing = new AbortController();
+  readonly #done: Promise<void>;
+
+  // Owned by the loop.
+  readonly #encoder = new ResponseEncoder();
+  #lastHostname = "";
+  #lastIp: Uint8Array | undefined;
+
+  constructor(socket: DatagramSocket, options: StunServerOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#done = this.#answerAll();
+  }
+
+  /** Stops answering; resolves once the loop has ended. */
+  async close(): Promise<void> {
+    if (!this.#closing.signal.aborted) {
+      this.#closing.abort();
+      this.#socket.close();
+    }
+    await this.#done;
+  }
+
+  async #answerAll(): Promise<void> {
+    const { signal } = this.#closing;
+    const buffer = new Uint8Array(BUFFER_BYTES);
+    for (let taken = 1; !signal.aborted; taken++) {
+      try {
+        const [datagram, from] = await this.#socket.receive(buffer);
+        await this.#answer(datagram, from as Deno.NetAddr);
+      } catch (error) {
+        if (signal.aborted) return;
+        await this.#readFailed(error);
+      }
+      if (taken % DATAGRAMS_PER_TURN === 0) await this.#options.turn.wait();
+    }
+  }
+
+  async #answer(datagram: Uint8Array, from: Deno.NetAddr): Promise<void> {
+    const { metrics } = this.#options;
+    const ip = datagram.length < BUFFER_BYTES &&
+        classifyDatagram(datagram) === "request"
+      ? this.#parse(from.hostname)
+      : undefined;
+    if (ip === undefined) {
+      metrics.notStun++;
+      return;
+    }
+    if (ip.length === 4) metrics.ipv4++;
+    else metrics.ipv6++;
+    const response = this.#encoder.encode(datagram, ip, from.port);
+    try {
+      await this.#socket.send(response, from);
+      metrics.successes++;
+    } catch {
+      metrics.writeErrors++; // no route there, or a firewall of this machine
+    }
+  }
+
+  /** The 4 or 16 bytes of an address; an IPv4 address within IPv6 is IPv4. */
+  #parse(hostname: string): Uint8Array | undefined {
+    if (hostname === this.#lastHostname) return this.#lastIp;
+    const ip = parseIp(hostname);
+    this.#lastHostname = hostname;
+    this.#lastIp = ip && isMappedIpv4(ip) ? ip.subarray(12) : ip;
+    return this.#lastIp;
+  }
+
+  async #readFailed(error: unknown): Promise<void> {
+    const { metrics, limiter, clock } = this.#options;
+    metrics.readErrors++;
+    limiter.run(
+      "stun-read",
+      () =>
+        log.error("can't read from the STUN socket: {why}; trying again", {
+          why: error instanceof Error ? error.message : String(error),
+        }),
+    );
+    await delay(clock, READ_BACK_OFF_MS, this.#closing.signal);
+  }
+}
+
+/**
+ * A UDP socket for STUN; without a hostname for IPv4 and IPv6, or IPv4 alone on a machine without IPv6.
+ * @throws OperatorError
+ */
+export function listenStun(address: StunAddress): Deno.DatagramConn {
+  const { hostname = "::", port } = address;
+  try {
+    return Deno.listenDatagram({ transport: "udp", hostname, port });
+  } catch (error) {
+    if (address.hostname === undefined && !isFinal(error)) {
+      return listenStun({ hostname: "0.0.0.0", port });
+    }
+    throw new OperatorError(describe(error, { hostname, port }), {
+      cause: error,
+    });
+  }
+}
+
+/** Whether IPv4 alone would fail like IPv4 with IPv6. */
+function isFinal(error: unknown): boolean {
+  return error instanceof Deno.errors.AddrInUse ||
+    error instanceof Deno.errors.PermissionDenied ||
+    error instanceof Deno.errors.NotCapable;
+}
+
+function describe(error: unknown, { hostname, port }: Required<StunAddress>) {
+  const where = `UDP ${
+    hostname?.includes(":") ? `[${hostname}]` : hostname
+  }:${port} (-stun-port)`;
+  if (error instanceof Deno.errors.AddrInUse) {
+    return `Cannot listen on ${where}: the port is in use; see "ss -lnup sport = :${port}" for the program, or choose another port`;
+  }
+  if (
+    error instanceof Deno.errors.PermissionDenied ||
+    error instanceof Deno.errors.NotCapable
+  ) {
+    return `Cannot listen on ${where}: no permission; a port under 1024 needs root or "setcap cap_net_bind_service=+ep" on the program, or choose another port`;
+  }
+  if (error instanceof Deno.errors.AddrNotAvailable) {
+    return `Cannot listen on ${where}: this machine doesn't have that address; leave it out of -a to listen on all`;
+  }
+  return `Cannot listen on ${where}: ${
+    error instanceof Error ? error.message : error
+  }`;
+}

@@ -1,0 +1,120 @@
+/** The program as an operator runs it: exit codes, what it says, signals. */
+import {
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "../support/assert.ts";
+
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+
+/** A run of the program in a directory of its own. */
+function program(dir: string, ...args: string[]): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-q", "-P=relay", MAIN, ...args],
+    cwd: dir,
+    env: { HOME: dir, NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+async function ended(
+  child: Deno.ChildProcess,
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { code, stdout, stderr } = await child.output();
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: decode(stdout), stderr: decode(stderr) };
+}
+
+/** Calls `use` with an empty directory, which is gone afterwards. */
+async function withDir(use: (dir: string) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  try {
+    await use(dir);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+Deno.test("main prints its flags with -h, and its version", async () => {
+  await withDir(async (dir) => {
+    const help = await ended(program(dir, "-h"));
+    assertEquals(help.code, 0);
+    assertStringIncludes(help.stderr, "-verify-clients");
+    assertStringIncludes(help.stderr, '(default ":443")');
+    const version = await ended(program(dir, "-version"));
+    assertEquals(version.code, 0);
+    assertMatch(version.stdout, /^\d+\.\d+\.\d+ \(Deno .*\)\n$/);
+  });
+});
+
+Deno.test("main tells all mistakes of a command line and exits with 2", async () => {
+  await withDir(async (dir) => {
+    const args = ["-stun-port=99999", "-home=ftp://x", "-c=k", "-a=:x"];
+    const { code, stderr } = await ended(program(dir, ...args));
+    assertEquals(code, 2);
+    for (const flag of ["-stun-port", "-home", "-a"]) {
+      assertMatch(stderr, new RegExp(`^derper: .*${flag}`, "m"));
+    }
+  });
+});
+
+Deno.test("main refuses flags that are not supported yet by name", async () => {
+  await withDir(async (dir) => {
+    const { code, stderr } = await ended(program(dir, "-rate-config=x"));
+    assertEquals(code, 2);
+    assertMatch(stderr, /^derper: .*-rate-config.*not supported yet/m);
+  });
+});
+
+Deno.test("main exits with 1 and one line when the port is in use", async () => {
+  await withDir(async (dir) => {
+    using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = taken.addr as Deno.NetAddr;
+    const args = ["-a", `127.0.0.1:${port}`, "-c", "key", "-stun=false"];
+    const { code, stderr } = await ended(program(dir, ...args));
+    assertEquals(code, 1);
+    assertMatch(
+      stderr,
+      /^derper: Cannot listen on 127\.0\.0\.1:\d+ \(-a\): .*\n$/m,
+    );
+  });
+});
+
+Deno.test("main leaves a damaged key file as it is and exits with 1", async () => {
+  await withDir(async (dir) => {
+    const text = '{"PrivateKey":"privkey:00"}';
+    await Deno.writeTextFile(`${dir}/key`, text, { mode: 0o600 });
+    const args = ["-a", "127.0.0.1:0", "-c", `${dir}/key`, "-stun=false"];
+    const { code, stderr } = await ended(program(dir, ...args));
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, `${dir}/key`);
+    assertEquals(stderr.split("\n").length, 2);
+    assertEquals(await Deno.readTextFile(`${dir}/key`), text);
+  });
+});
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  Deno.test(`main says when it is ready, and exits with 0 at ${signal}`, async () => {
+    await withDir(async (dir) => {
+      const args = ["-a", "127.0.0.1:0", "-c", `${dir}/key`, "-stun=false"];
+      const child = program(dir, ...args);
+      const stderr = child.stderr.pipeThrough(new TextDecoderStream());
+      let text = "";
+      for await (const part of stderr) {
+        text += part;
+        if (text.includes("open relay")) child.kill(signal);
+      }
+      assertMatch(
+        text,
+        /\[info\] derper: ready: plain HTTP on 127\.0\.0\.1:\d+/,
+      );
+      assertMatch(text, /\[warning\] derper: this is an open relay/);
+      await child.stdout.cancel();
+      assertEquals((await child.status).code, 0);
+      const { mode } = await Deno.stat(`${dir}/key`);
+      assertEquals((mode ?? 0) & 0o777, 0o600);
+    });
+  });
+}

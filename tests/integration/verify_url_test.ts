@@ -1,0 +1,299 @@
+/** Verdicts of an admission controller over HTTP. */
+import type { Verdict } from "../../src/admission/admission.ts";
+import { VerifyUrlAdmission } from "../../src/admission/verify_url.ts";
+import { NodePublic } from "../../src/keys/node_key.ts";
+import { CapturedLog } from "../support/captured_log.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import {
+  assert,
+  assertEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "../support/assert.ts";
+
+const KEY = NodePublic.fromBytes(new Uint8Array(32).fill(5));
+
+type Handler = (request: Request) => Response | Promise<Response>;
+
+/** A controller that answers by `handler`, and who asks it. */
+class Bench implements AsyncDisposable {
+  readonly clock = new FakeClock();
+  readonly requests: string[] = [];
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #admissions: VerifyUrlAdmission[] = [];
+
+  constructor(handler: Handler) {
+    this.#server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      async (request) => {
+        const { pathname } = new URL(request.url);
+        this.requests.push(
+          `${request.method} ${pathname} ${await request.text()}`,
+        );
+        return handler(request);
+      },
+    );
+  }
+
+  url(path: string, login = ""): string {
+    return `http://${login}127.0.0.1:${this.#server.addr.port}${path}`;
+  }
+
+  admission(failOpen: boolean, url = this.url("/verify")): VerifyUrlAdmission {
+    const admission = new VerifyUrlAdmission({
+      url,
+      failOpen,
+      clock: this.clock,
+    });
+    this.#admissions.push(admission);
+    return admission;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const admission of this.#admissions) admission.close();
+    await this.#server.shutdown();
+  }
+}
+
+function admit(admission: VerifyUrlAdmission): Promise<Verdict> {
+  return admission.admit({ key: KEY, ip: "192.0.2.1" });
+}
+
+function reasonOf(verdict: Verdict): string {
+  if (verdict.allow) throw new Error(`Admitted by ${verdict.by}`);
+  return verdict.reason;
+}
+
+const FAIL_OPEN = { open: true, closed: false };
+
+Deno.test("VerifyUrlAdmission puts the question that derper puts", async () => {
+  const types: (string | null)[] = [];
+  await using bench = new Bench((request) => {
+    types.push(request.headers.get("content-type"));
+    return Response.json({ Allow: true });
+  });
+  assert((await admit(bench.admission(FAIL_OPEN.closed))).allow);
+  assertEquals(bench.requests, [
+    `POST /verify {"NodePublic":"nodekey:${
+      "05".repeat(32)
+    }","Source":"192.0.2.1"}`,
+  ]);
+  assertEquals(types, ["application/json"]);
+  assertEquals(bench.clock.pending, 0);
+});
+
+for (
+  const answer of [
+    '{"Allow":true}',
+    ' {"allow": true, "Other": {}}\n',
+    '{"Allow":false,"ALLOW":true}',
+  ]
+) {
+  Deno.test(`VerifyUrlAdmission admits on ${answer.trim()}`, async () => {
+    await using bench = new Bench(() => new Response(answer));
+    assert((await admit(bench.admission(FAIL_OPEN.closed))).allow);
+  });
+}
+
+const NO_ANSWERS = {
+  '{"Allow":false}': "doesn't allow it",
+  '{"Allow":true,"allow":false}': "doesn't allow it",
+  "{}": "doesn't allow it",
+  null: "doesn't allow it",
+  "true": "doesn't allow it",
+  '[{"Allow":true}]': "doesn't allow it",
+  '{"Allow":"true"}': "doesn't allow it",
+  "yes": `"yes" isn't JSON`,
+  '{"Allow":true': `"{"Allow":true" isn't JSON`,
+  "": `"" isn't JSON`,
+};
+
+for (const [answer, why] of Object.entries(NO_ANSWERS)) {
+  Deno.test(`VerifyUrlAdmission refuses on "${answer}", failing open or not`, async () => {
+    await using bench = new Bench(() => new Response(answer));
+    for (const failOpen of Object.values(FAIL_OPEN)) {
+      assertStringIncludes(
+        reasonOf(await admit(bench.admission(failOpen))),
+        why,
+      );
+    }
+  });
+}
+
+for (const status of [201, 204, 400, 403, 500, 503]) {
+  Deno.test(`VerifyUrlAdmission refuses on status ${status}, whatever the body says`, async () => {
+    const body = status === 204 ? null : '{"Allow":true}';
+    await using bench = new Bench(() => new Response(body, { status }));
+    const reason = reasonOf(await admit(bench.admission(FAIL_OPEN.open)));
+    assertStringIncludes(reason, `answers with status ${status}`);
+    assertStringIncludes(reason, bench.url("/verify"));
+  });
+}
+
+Deno.test("VerifyUrlAdmission reads 4 KiB of an answer, and no more", async () => {
+  const padded = (bytes: number) =>
+    `{"Allow":true,"x":"${"y".repeat(bytes - 21)}"}`;
+  let answer = padded(4_096);
+  await using bench = new Bench(() => new Response(answer));
+  const admission = bench.admission(FAIL_OPEN.open);
+  assertEquals(answer.length, 4_096);
+  assert((await admit(admission)).allow);
+  answer = padded(4_097);
+  assertStringIncludes(reasonOf(await admit(admission)), "isn't JSON");
+});
+
+for (const status of [301, 302, 303]) {
+  Deno.test(`VerifyUrlAdmission follows a redirect with ${status} by GET, as Go's client does`, async () => {
+    await using bench = new Bench((request) =>
+      request.method === "POST"
+        ? new Response(null, { status, headers: { location: "/there" } })
+        : Response.json({ Allow: true })
+    );
+    assert((await admit(bench.admission(FAIL_OPEN.closed))).allow);
+    assertEquals(bench.requests[1], "GET /there ");
+  });
+}
+
+for (const status of [307, 308]) {
+  Deno.test(`VerifyUrlAdmission follows a redirect with ${status} by the same question`, async () => {
+    await using bench = new Bench((request) =>
+      request.url.endsWith("/verify")
+        ? new Response(null, { status, headers: { location: "/there" } })
+        : Response.json({ Allow: true })
+    );
+    assert((await admit(bench.admission(FAIL_OPEN.closed))).allow);
+    assertEquals(
+      bench.requests[1],
+      bench.requests[0]?.replace("/verify", "/there"),
+    );
+  });
+}
+
+/** A response that begins with `start` and doesn't end. */
+function endless(start: string, onCancel: () => void): Response {
+  return new Response(
+    new ReadableStream({
+      start: (controller) =>
+        controller.enqueue(new TextEncoder().encode(start)),
+      cancel: onCancel,
+    }),
+  );
+}
+
+Deno.test("VerifyUrlAdmission needs no end of an answer that is complete", async () => {
+  const cancelled = Promise.withResolvers<void>();
+  await using bench = new Bench(() =>
+    endless('{"Allow":true}', cancelled.resolve)
+  );
+  assert((await admit(bench.admission(FAIL_OPEN.closed))).allow);
+  await cancelled.promise;
+});
+
+Deno.test("VerifyUrlAdmission refuses when an answer isn't complete after 5 s, though it fails open", async () => {
+  await using bench = new Bench(() => endless('{"Allow"', () => {}));
+  const admission = bench.admission(FAIL_OPEN.open);
+  let verdict: Verdict = { allow: true, by: "" };
+  // Nothing shows that the head has arrived, before which time's up means no answer.
+  for (let waitMs = 1; verdict.allow; waitMs *= 4) {
+    const pending = admit(admission);
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    await bench.clock.advance(5_000);
+    verdict = await pending;
+  }
+  assertStringIncludes(reasonOf(verdict), "gives no proper answer");
+});
+
+Deno.test("VerifyUrlAdmission refuses when an answer is cut off, though it fails open", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const serving = (async () => {
+    using conn = await listener.accept();
+    await conn.read(new Uint8Array(4096));
+    const answer = "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{";
+    await conn.write(new TextEncoder().encode(answer));
+  })();
+  await using bench = new Bench(() => new Response());
+  const url = `http://127.0.0.1:${listener.addr.port}/`;
+  const reason = reasonOf(await admit(bench.admission(FAIL_OPEN.open, url)));
+  assertStringIncludes(reason, "gives no proper answer");
+  await serving;
+});
+
+Deno.test("VerifyUrlAdmission without an answer for 5 s fails as it is told", async () => {
+  const late = Promise.withResolvers<Response>();
+  await using bench = new Bench(() => late.promise);
+  const open = admit(bench.admission(FAIL_OPEN.open));
+  const closed = admit(bench.admission(FAIL_OPEN.closed));
+  await until(() => bench.requests.length === 2);
+  await bench.clock.advance(4_999);
+  assertEquals(await Promise.race([open, closed, "pending"]), "pending");
+  await bench.clock.advance(1);
+  assert((await open).allow);
+  assertStringIncludes(reasonOf(await closed), "no answer in time");
+  late.resolve(new Response());
+});
+
+Deno.test("VerifyUrlAdmission fails as it is told when nobody listens", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const nowhere = `http://127.0.0.1:${listener.addr.port}/`;
+  listener.close();
+  await using bench = new Bench(() => new Response());
+  assert((await admit(bench.admission(FAIL_OPEN.open, nowhere))).allow);
+  const verdict = await admit(bench.admission(FAIL_OPEN.closed, nowhere));
+  assertStringIncludes(reasonOf(verdict), "refused");
+  assert(!verdict.allow && verdict.advice?.includes("-fail-open"));
+});
+
+Deno.test("VerifyUrlAdmission fails as it is told when the connection just closes", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const closing = (async () => {
+    for (let i = 0; i < 2; i++) (await listener.accept()).close();
+  })();
+  await using bench = new Bench(() => new Response());
+  const url = `http://127.0.0.1:${listener.addr.port}/`;
+  assert((await admit(bench.admission(FAIL_OPEN.open, url))).allow);
+  reasonOf(await admit(bench.admission(FAIL_OPEN.closed, url)));
+  await closing;
+});
+
+Deno.test("VerifyUrlAdmission warns once a minute that it fails open, and tells no password", async () => {
+  await using log = await CapturedLog.start();
+  await using bench = new Bench(() => Response.error());
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const url = `http://joe:secret@127.0.0.1:${port}/verify?token=secret`;
+  const admission = bench.admission(FAIL_OPEN.open, url);
+  for (let i = 0; i < 3; i++) await admit(admission);
+  assertEquals(log.lines.length, 1);
+  assertStringIncludes(log.lines[0]!, "[BQUFB] from 192.0.2.1 unverified");
+  assertStringIncludes(log.lines[0]!, `http://127.0.0.1:${port}/verify`);
+  assert(!log.lines[0]!.includes("secret"), log.lines[0]);
+  await bench.clock.advance(60_000);
+  await admit(admission);
+  assertStringIncludes(log.lines[1]!, "2 more");
+});
+
+Deno.test("VerifyUrlAdmission shows user and password of the URL to the controller alone", async () => {
+  const logins: (string | null)[] = [];
+  await using bench = new Bench((request) => {
+    logins.push(request.headers.get("authorization"));
+    return Response.json({});
+  });
+  const url = bench.url("/verify", "joe:secret@");
+  const admission = bench.admission(FAIL_OPEN.closed, url);
+  const reason = reasonOf(await admit(admission));
+  assertEquals(logins, [`Basic ${btoa("joe:secret")}`]);
+  assert(!(reason + admission.name).includes("secret"), reason);
+});
+
+Deno.test("VerifyUrlAdmission takes no URL that isn't one", () => {
+  assertThrows(
+    () => new VerifyUrlAdmission({ url: "verify", failOpen: false }),
+    TypeError,
+  );
+});
+
+/** Waits for what another task does with real sockets. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+}

@@ -1,0 +1,13 @@
+/** Packets as clients send them. */
+
+/** A packet whose bytes follow from its length and `seed`, and which isn't a disco packet. */
+export function packetOf(bytes: number, seed = 0): Uint8Array {
+  return Uint8Array.from({ length: bytes }, (_, i) => i * 7 + bytes + seed);
+}
+
+/** A packet that begins as a disco packet does; one if it has 62 bytes or more. */
+export function discoPacket(bytes: number, seed = 0): Uint8Array {
+  const packet = packetOf(bytes, seed);
+  packet.set([0x54, 0x53, 0xf0, 0x9f, 0x92, 0xac]);
+  return packet;
+}
