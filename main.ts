@@ -26,9 +26,10 @@ async function main(): Promise<void> {
   }
   await startLogging(writeError);
   for (const note of asked.notes) logger("derper").info("{note}", { note });
+  const stop = stopSignal(); // also one that comes while it starts
   try {
     const derper = await Derper.start(asked.config);
-    await stopSignal();
+    await stop;
     setTimeout(() => Deno.exit(0), STOP_TIMEOUT_MS);
     await derper.stop();
     Deno.exit(0);

@@ -1,3 +1,4 @@
+/** The part of `@std/http/status` that is used here; its npm edition has no types. */
 export const STATUS_CODE: {
   readonly OK: 200;
   readonly NoContent: 204;

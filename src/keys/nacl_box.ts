@@ -51,24 +51,22 @@ export class BoxKey {
 
   /** Seals `message` for `to`: 24-byte random nonce, then the box. */
   seal(to: Uint8Array, message: Uint8Array): Uint8Array {
-    const key = this.#sharedKey(to);
-    if (key === undefined) {
-      throw new RangeError("Cannot seal a box: the public key is of low order");
-    }
-    const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
-    return concatBytes(nonce, xsalsa20poly1305(key, nonce).encrypt(message));
+    const box = this.boxWith(to);
+    if (box !== undefined) return box.seal(message);
+    throw new RangeError(
+      "Cannot seal a box: the public key is of low order",
+    );
   }
 
   /** Opens what `from` has sealed for this key, or returns undefined where it isn't authentic. */
-  open(from: Uint8Array, box: Uint8Array): Uint8Array | undefined {
-    const key = this.#sharedKey(from);
-    if (key === undefined || box.length < NONCE_BYTES) return undefined;
-    const nonce = box.subarray(0, NONCE_BYTES);
-    try {
-      return xsalsa20poly1305(key, nonce).decrypt(box.subarray(NONCE_BYTES));
-    } catch {
-      return undefined; // the tag is wrong; the cipher has no other way to say so
-    }
+  open(from: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+    return this.boxWith(from)?.open(sealed);
+  }
+
+  /** Agrees on a key with `peer` once, for any number of boxes; undefined for a public key of low order. */
+  boxWith(peer: Uint8Array): SharedBox | undefined {
+    const key = this.#sharedKey(peer);
+    return key && new SharedBox(key);
   }
 
   /** The symmetric key both sides derive, or undefined for a public key of low order. */
@@ -87,6 +85,36 @@ export class BoxKey {
     const key = new Uint32Array(8);
     hsalsa(SIGMA, words(secret), new Uint32Array(4), key);
     return new Uint8Array(key.buffer);
+  }
+}
+
+/** Seals and opens boxes between two keys; X25519 costs far more than the boxes. */
+export class SharedBox {
+  readonly #key: Uint8Array;
+
+  constructor(key: Uint8Array) {
+    this.#key = key;
+  }
+
+  /** 24-byte random nonce, then the box. */
+  seal(message: Uint8Array): Uint8Array {
+    const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+    return concatBytes(
+      nonce,
+      xsalsa20poly1305(this.#key, nonce).encrypt(message),
+    );
+  }
+
+  /** What is in the box, or undefined where it isn't authentic. */
+  open(sealed: Uint8Array): Uint8Array | undefined {
+    if (sealed.length < NONCE_BYTES) return undefined;
+    const nonce = sealed.subarray(0, NONCE_BYTES);
+    const cipher = xsalsa20poly1305(this.#key, nonce);
+    try {
+      return cipher.decrypt(sealed.subarray(NONCE_BYTES));
+    } catch {
+      return undefined; // the tag is wrong; the cipher has no other way to say so
+    }
   }
 }
 

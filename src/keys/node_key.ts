@@ -1,6 +1,6 @@
 /** The keys that identify nodes and relays: WireGuard's X25519 key pairs. */
 import { equalBytes, fromHex, toHex } from "../util/bytes.ts";
-import { BoxKey, KEY_BYTES } from "./nacl_box.ts";
+import { BoxKey, KEY_BYTES, type SharedBox } from "./nacl_box.ts";
 
 export { KEY_BYTES };
 
@@ -81,6 +81,11 @@ export class NodePrivate {
   /** Opens what `from` sealed for this key; undefined where it isn't authentic. */
   openFrom(from: NodePublic, box: Uint8Array): Uint8Array | undefined {
     return this.#box.open(from.bytes, box);
+  }
+
+  /** For several messages with one peer; undefined where its key is of low order. */
+  boxWith(peer: NodePublic): SharedBox | undefined {
+    return this.#box.boxWith(peer.bytes);
   }
 
   /** `privkey:` and 64 hexadecimal digits, for the key file and nothing else. */

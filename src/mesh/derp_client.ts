@@ -88,7 +88,7 @@ async function readAnswer(conn: Conn): Promise<Uint8Array> {
     const text = String.fromCharCode(...answer.subarray(0, filled)); // Latin-1, a character a byte
     const end = text.indexOf("\r\n\r\n");
     if (end < 0) continue;
-    const status = /^HTTP\/1\.1 (\d{3})/.exec(text)?.[1];
+    const status = /^HTTP\/1\.1 (\d{3})\b/.exec(text)?.[1];
     if (status === "101") return answer.subarray(end + 4, filled);
     throw new ProtocolError(
       "frame_order",

@@ -43,9 +43,12 @@ export interface MeshLinkOptions {
 export class MeshLink implements PacketForwarder {
   readonly #options: MeshLinkOptions;
   readonly #stopping = new AbortController();
+  #ending = new AbortController();
   /** The keys that the other relay has. */
   readonly #present = new Map<string, NodePublic>();
   #writer: Writer | undefined;
+  /** How far the connection at hand, or the last one, has come. */
+  #state: "connecting" | "asking" | "linked" = "connecting";
   /** The last failure that was logged; the same one again is no news. */
   #lastFailure = "";
 
@@ -81,53 +84,61 @@ export class MeshLink implements PacketForwarder {
 
   stop(): void {
     this.#stopping.abort();
+    this.#ending.abort();
+  }
+
+  /** Ends the connection at hand, also one that is being made. */
+  #end(why: string): void {
+    this.#ending.abort(new ConnectionLostError(why));
   }
 
   /** One connection from dialling to its end; throws why it ended. */
   async #connectOnce(): Promise<"self"> {
     const { clock, key, dial } = this.#options;
-    const ending = new AbortController();
-    const end = () => ending.abort();
-    this.#stopping.signal.addEventListener("abort", end);
-    const cancelTimeout = clock.after(CONNECT_TIMEOUT_MS, end);
+    this.#state = "connecting";
+    const { signal } = this.#ending = new AbortController();
+    const cancelTimeout = clock.after(
+      CONNECT_TIMEOUT_MS,
+      () => this.#end(`no answer within ${CONNECT_TIMEOUT_MS / 1000} s`),
+    );
     let conn: Conn | undefined;
     try {
-      const dialled = conn = await dial(ending.signal);
-      ending.signal.addEventListener("abort", () => dialled.close());
+      const dialled = conn = await dial(signal);
+      signal.throwIfAborted(); // too late to hear of it below
+      signal.addEventListener("abort", () => dialled.close());
       const hello = await upgradeToDerp(conn, this.#options);
       if (hello.serverKey.equals(key.publicKey)) return "self";
       await introduce(conn, hello, this.#options);
       cancelTimeout();
       await this.#follow(conn, hello.reader);
+      throw new ConnectionLostError("the other relay closed the connection");
     } catch (error) {
-      if (ending.signal.aborted) {
-        throw new ConnectionLostError("no answer in time", { cause: error });
-      }
-      throw error;
+      throw signal.aborted ? signal.reason : error;
     } finally {
       cancelTimeout();
-      this.#stopping.signal.removeEventListener("abort", end);
       this.#forgetAll();
       conn?.close();
     }
-    throw new ConnectionLostError("the other relay closed the connection");
   }
 
   /** Follows who is connected there until the connection ends. */
   async #follow(conn: Conn, reader: FrameReader): Promise<void> {
-    const { host, writerParts, clock } = this.#options;
+    const { writerParts, clock } = this.#options;
     this.#writer = new Writer(conn, writerParts, {
       timeoutMs: WRITE_TIMEOUT_MS,
       controlLimitBytes: CONTROL_LIMIT_BYTES,
       countsSent: false,
-      onFailed: () => {}, // it has closed the connection: the read below ends
+      onFailed: ({ message, cause }) =>
+        this.#end(cause instanceof Error ? cause.message : message),
     });
     this.#writer.sendControl(WATCH_CONNS);
-    log.info("linked to {host}", { host });
-    this.#lastFailure = "";
+    this.#state = "asking";
     for (;;) {
       while (reader.next()) this.#handle(reader);
-      const cancelSilence = clock.after(SILENCE_MS, () => conn.close());
+      const cancelSilence = clock.after(
+        SILENCE_MS,
+        () => this.#end(`nothing heard for ${SILENCE_MS / 1000} s`),
+      );
       try {
         const bytes = await conn.read(reader.space());
         if (bytes === null) return;
@@ -143,6 +154,7 @@ export class MeshLink implements PacketForwarder {
     switch (frame.type) {
       case FrameType.PeerPresent: {
         const { key } = decodePeerPresent(frame.payload());
+        this.#noteLinked();
         this.#present.set(key.hex(), key);
         return table.addForwarder(key, this);
       }
@@ -157,6 +169,15 @@ export class MeshLink implements PacketForwarder {
     }
   }
 
+  /** The first client that we are told of, if only ourselves, shows that our mesh key is right. */
+  #noteLinked(): void {
+    if (this.#state === "linked") return;
+    this.#state = "linked";
+    this.#lastFailure = "";
+    const { host } = this.#options;
+    log.info("linked to {host}", { host });
+  }
+
   #forgetAll(): void {
     const { table } = this.#options;
     this.#writer?.close();
@@ -167,7 +188,10 @@ export class MeshLink implements PacketForwarder {
 
   #logFailure(error: unknown): void {
     if (this.#stopping.signal.aborted) return;
-    const why = error instanceof Error ? error.message : String(error);
+    const what = error instanceof Error ? error.message : String(error);
+    const why = this.#state === "asking"
+      ? `${what}; does it have the same mesh key?`
+      : what;
     if (why === this.#lastFailure) return;
     this.#lastFailure = why;
     const { host } = this.#options;

@@ -45,11 +45,16 @@ export class FrameQueue {
     this.#pool = pool;
   }
 
-  /** Makes room for a frame; the caller writes it to the last `frameBytes` before the chunk's end. */
-  append(frameBytes: number): Chunk {
+  /**
+   * Makes room for a frame; the caller writes it to the last `frameBytes`
+   * before the chunk's end. Where chunks wait already, a new one has room for
+   * `gatherBytes`: they go out in one write.
+   */
+  append(frameBytes: number, gatherBytes = 0): Chunk {
     let chunk = this.#chunks[this.#chunks.length - 1];
     if (chunk === undefined || chunk.bytes.length - chunk.end < frameBytes) {
-      chunk = this.#pool.take(frameBytes);
+      const room = chunk === undefined ? frameBytes : gatherBytes;
+      chunk = this.#pool.take(Math.max(frameBytes, room));
       chunk.kind = this.kind;
       this.#chunks.push(chunk);
     }

@@ -4,6 +4,7 @@ import { ProtocolError } from "../derp/errors.ts";
 import { frameName, FrameType, HELLO_LIMITS } from "../derp/frame.ts";
 import { FrameReader } from "../derp/frame_reader.ts";
 import { encodeServerKey } from "../derp/messages.ts";
+import type { SharedBox } from "../keys/nacl_box.ts";
 import { KEY_BYTES, type NodePrivate, NodePublic } from "../keys/node_key.ts";
 import { type Conn, ConnectionLostError, writeAll } from "../net/conn.ts";
 import { concatBytes } from "../util/bytes.ts";
@@ -25,6 +26,8 @@ export interface DerpStart {
 /** A client that has proven its key. */
 export interface Hello {
   readonly key: NodePublic;
+  /** For the ServerInfo that says it is admitted. */
+  readonly box: SharedBox;
   readonly info: ClientInfo;
   /** Holds what the client has sent behind its ClientInfo. */
   readonly reader: FrameReader;
@@ -88,12 +91,13 @@ function readHello(reader: FrameReader, serverKey: NodePrivate): Hello {
   }
   const payload = reader.payload();
   const key = NodePublic.fromBytes(payload);
-  const json = serverKey.openFrom(key, payload.subarray(KEY_BYTES));
-  if (json === undefined) {
+  const box = serverKey.boxWith(key);
+  const json = box?.open(payload.subarray(KEY_BYTES));
+  if (box === undefined || json === undefined) {
     throw new ProtocolError(
       "client_info",
       `box in ClientInfo does not open with key ${key.shortString()}`,
     );
   }
-  return { key, info: decodeClientInfo(json), reader };
+  return { key, box, info: decodeClientInfo(json), reader };
 }

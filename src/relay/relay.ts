@@ -8,7 +8,7 @@ import type { MeshKey } from "../keys/mesh_key.ts";
 import type { NodePrivate, NodePublic } from "../keys/node_key.ts";
 import type { LogLimiter } from "../log/limited.ts";
 import { logger } from "../log/log.ts";
-import type { Conn } from "../net/conn.ts";
+import { type Conn, isConnectionLost, isTlsError } from "../net/conn.ts";
 import type { Clock, Turn } from "../util/clock.ts";
 import { ChunkPool } from "./chunk_pool.ts";
 import {
@@ -88,7 +88,7 @@ export class Relay {
         isNotIdeal: start.notIdeal,
         onWriteFailed: (error) => this.#logWriteFailure(conn, error),
       });
-      await this.#serve(session);
+      await this.#serve(session, hello);
     } catch (error) {
       this.#logEnd(conn, error);
     } finally {
@@ -102,12 +102,9 @@ export class Relay {
     for (const conn of this.#conns) conn.close();
   }
 
-  async #serve(session: Session): Promise<void> {
+  async #serve(session: Session, { box }: Hello): Promise<void> {
     using _registration = this.table.register(session);
-    const info = this.#options.key.sealTo(
-      session.route.key,
-      encodeServerInfo(),
-    );
+    const info = box.seal(encodeServerInfo());
     session.writer.sendControl(encodeFrame(FrameType.ServerInfo, info));
     await session.run();
   }
@@ -178,5 +175,7 @@ export class Relay {
 function endKind(error: unknown): string | undefined {
   if (error instanceof ProtocolError) return `protocol:${error.code}`;
   if (error instanceof HandshakeTimeoutError) return "handshake_timeout";
-  return undefined;
+  return isConnectionLost(error) || isTlsError(error)
+    ? undefined
+    : "unexpected";
 }

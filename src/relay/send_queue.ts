@@ -112,7 +112,7 @@ export class SendQueue {
         bytes,
       });
     }
-    return queue.append(frameBytes);
+    return queue.append(frameBytes, this.otherLimit.gatherBytes);
   }
 
   /** Takes what is to be written next; hand it to `written()` or `lost()` afterwards. */

@@ -49,8 +49,8 @@ export class Writer {
   readonly #options: WriterOptions;
   readonly #queue: SendQueue;
   #state: "idle" | "marked" | "writing" | "closed" = "idle";
-  /** When the oldest frame of the next write was queued. */
-  #queuedMs = 0;
+  /** When the oldest frame that waits was queued; -1 when none does. */
+  #queuedMs = -1;
   /** When the write under way began. */
   #writeMs = 0;
   /** When the connection last took a part of it. */
@@ -123,9 +123,10 @@ export class Writer {
   }
 
   #mark(): void {
+    if (this.#state === "closed") return this.#queue.discard(); // counts what came too late
+    if (this.#queuedMs < 0) this.#queuedMs = this.#parts.clock.nowMs();
     if (this.#state !== "idle") return;
     this.#state = "marked";
-    this.#queuedMs = this.#parts.clock.nowMs();
     this.#parts.batch.mark(this);
   }
 
@@ -145,6 +146,7 @@ export class Writer {
   async #write(chunk: Chunk): Promise<boolean> {
     this.#writeMs = this.#progressMs = this.#parts.clock.nowMs();
     this.#parts.metrics.noteQueueDuration(this.#writeMs - this.#queuedMs);
+    this.#queuedMs = this.#queue.isEmpty ? -1 : this.#writeMs;
     this.#watch();
     try {
       for (let at = chunk.start; at < chunk.end;) {
@@ -154,19 +156,18 @@ export class Writer {
     } catch (cause) {
       this.#queue.lost(chunk, "write_error");
       this.#fail(new WriteError("connection", "writing failed", { cause }));
+      return false;
     }
-    if (this.isClosed) return false;
     this.#noteWritten(chunk);
-    return true;
+    return !this.isClosed;
   }
 
   #noteWritten(chunk: Chunk): void {
     const { clock, metrics } = this.#parts;
-    this.#queuedMs = clock.nowMs();
     if (chunk.kind !== "control") {
       this.#queue.otherLimit.note(
         chunk.end - chunk.start,
-        this.#queuedMs - this.#writeMs,
+        clock.nowMs() - this.#writeMs,
       );
       if (this.#options.countsSent) {
         metrics.packetsSent += chunk.frames;

@@ -171,11 +171,15 @@ Deno.test({
 });
 
 Deno.test("loadKeyFile() says so where nothing can be made", async () => {
-  const message = await refusal(() => loadKeyFile("/proc/derper/derper.key"));
-  assertStringIncludes(
-    message,
-    'Cannot make key file "/proc/derper/derper.key": ',
-  );
+  await withDirectory(async (directory) => {
+    const link = `${directory}/link`;
+    await Deno.symlink(`${directory}/nowhere`, link);
+    const message = await refusal(() => loadKeyFile(`${link}/derper.key`));
+    assertStringIncludes(
+      message,
+      `Cannot make key file "${link}/derper.key": `,
+    );
+  });
 });
 
 Deno.test({

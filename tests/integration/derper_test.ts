@@ -4,7 +4,12 @@ import { encodeFrame } from "../../src/derp/messages.ts";
 import { FrameType } from "../../src/derp/frame.ts";
 import { NodePrivate } from "../../src/keys/node_key.ts";
 import { OperatorError } from "../../src/util/operator_error.ts";
-import { assertEquals, assertRejects } from "../support/assert.ts";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "../support/assert.ts";
 import { RunningDerper } from "../support/running_derper.ts";
 
 const PACKET = new TextEncoder().encode("packet");
@@ -127,7 +132,7 @@ Deno.test("Derper closes a client that stops reading, while its sender goes on",
   const values = relay.derper.relay.metrics.snapshot();
   const dropped =
     values['derp_packets_dropped{reason="queue_head",kind="other"}']!;
-  assertEquals(dropped > 0, true);
+  assert(dropped > 0, "no packet was dropped");
 });
 
 Deno.test("Derper links to another relay and forwards both ways", async () => {
@@ -186,8 +191,8 @@ Deno.test("Derper.start() leaves nothing behind when the plain port is taken", a
     () => RunningDerper.start({ httpPort: port }),
     OperatorError,
   );
-  assertEquals(error.message.includes(`:${port} (-http-port)`), true);
-  assertEquals(error.message.includes("in use"), true);
+  assertStringIncludes(error.message, `:${port} (-http-port)`);
+  assertStringIncludes(error.message, "in use");
 });
 
 async function readAll(conn: Deno.Conn): Promise<string> {

@@ -51,17 +51,19 @@ export interface Accepted {
 /** Closed, it has waited for all its connections and left no timer behind. */
 export class TestRelay implements AsyncDisposable {
   readonly clock: FakeClock;
+  readonly key: NodePrivate;
   readonly relay: Relay;
   readonly #ownsClock: boolean;
   readonly #accepted = new Set<Promise<void>>();
   #nextKey = 100;
 
   constructor(options: TestRelayOptions = {}) {
-    const { clock, ...rest } = options;
+    const { clock, key = testKey(1), ...rest } = options;
+    this.key = key;
     this.#ownsClock = clock === undefined;
     this.clock = clock ?? new FakeClock();
     this.relay = new Relay({
-      key: testKey(1),
+      key,
       writeTimeoutMs: WRITE_TIMEOUT_MS,
       limiter: new LogLimiter(this.clock),
       turn: { wait: () => Promise.resolve() },

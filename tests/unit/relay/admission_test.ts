@@ -1,0 +1,164 @@
+/** Who is asked before a client is let in, and what a refusal looks like. */
+import type {
+  Admission,
+  Candidate,
+  Verdict,
+} from "../../../src/admission/admission.ts";
+import { FrameType } from "../../../src/derp/frame.ts";
+import { assertEquals, assertMatch } from "../../support/assert.ts";
+import { CapturedLog } from "../../support/captured_log.ts";
+import { settle } from "../../support/fake_clock.ts";
+import { packetOf } from "../../support/packets.ts";
+import { TestClient } from "../../support/test_client.ts";
+import { TestRelay } from "../../support/test_relay.ts";
+import { testKey, testMeshKey } from "../../support/test_keys.ts";
+
+/** Answers as it is told and remembers who asked. */
+class FakeAdmission implements Admission {
+  readonly name = "a test";
+  readonly asked: Candidate[] = [];
+  answer: (candidate: Candidate) => Promise<Verdict>;
+
+  constructor(answer: Verdict | ((candidate: Candidate) => Promise<Verdict>)) {
+    this.answer = typeof answer === "function"
+      ? answer
+      : () => Promise.resolve(answer);
+  }
+
+  admit(candidate: Candidate): Promise<Verdict> {
+    this.asked.push(candidate);
+    return this.answer(candidate);
+  }
+}
+
+const ALLOW: Verdict = { allow: true, by: "a test" };
+
+Deno.test("Relay asks for each key with the address of its socket", async () => {
+  const admission = new FakeAdmission(ALLOW);
+  await using relay = new TestRelay({ admission });
+  using a = await relay.connect({
+    key: testKey(2),
+    pair: { clientAddress: { ip: "203.0.113.9", port: 5 } },
+  });
+  await a.sendPacket(a.publicKey, packetOf(1));
+  await a.expectPacket();
+  assertEquals(
+    admission.asked.map(({ key, ip }) => `${key} ${ip}`),
+    [`${testKey(2).publicKey} 203.0.113.9`],
+  );
+});
+
+Deno.test("Relay closes whom it refuses in silence, after one line with key, address, reason and advice", async () => {
+  await using log = await CapturedLog.start();
+  const admission = new FakeAdmission({
+    allow: false,
+    reason: "tailscaled doesn't know it",
+    advice: "mount the directory",
+  });
+  await using relay = new TestRelay({ admission });
+  const { client } = relay.accept({
+    clientAddress: { ip: "203.0.113.9", port: 5 },
+  });
+  const error = await TestClient.overDerp(client, { key: testKey(2) })
+    .catch((error) => error);
+  assertMatch(String(error), /closed the connection before ServerInfo/);
+  assertEquals(log.lines.length, 1);
+  assertMatch(
+    log.lines[0]!,
+    /\[warning\] relay: refused \[zo060\] from 203\.0\.113\.9: tailscaled doesn't know it; mount the directory$/,
+  );
+  assertEquals(relay.metric("derp_accepts"), 1);
+  assertEquals(relay.metric("derp_gauge_current_connections"), 0);
+});
+
+Deno.test("Relay writes a refusal without advice without a tail, and one line for each", async () => {
+  await using log = await CapturedLog.start();
+  const admission = new FakeAdmission({ allow: false, reason: "no" });
+  await using relay = new TestRelay({ admission });
+  for (let i = 0; i < 3; i++) {
+    await relay.connect().catch(() => {});
+  }
+  assertEquals(log.matching("refused [").length, 3);
+  assertMatch(log.lines[2]!, /: no$/);
+});
+
+Deno.test("Relay lets nobody refused be seen by others", async () => {
+  const admission = new FakeAdmission(({ key }) =>
+    Promise.resolve(
+      key.equals(testKey(2).publicKey) ? { allow: false, reason: "no" } : ALLOW,
+    )
+  );
+  await using relay = new TestRelay({ admission, meshKey: testMeshKey(1) });
+  using watcher = await relay.connect({ meshKey: testMeshKey(1) });
+  await watcher.send(FrameType.WatchConns);
+  await watcher.drain();
+  await relay.connect({ key: testKey(2) }).catch(() => {});
+  await watcher.expectNone();
+});
+
+Deno.test("Relay doesn't ask for mesh peers, but for those with a wrong mesh key", async () => {
+  const admission = new FakeAdmission(ALLOW);
+  await using relay = new TestRelay({ admission, meshKey: testMeshKey(1) });
+  using _peer = await relay.connect({ meshKey: testMeshKey(1) });
+  assertEquals(admission.asked.length, 0);
+  using _client = await relay.connect({ meshKey: testMeshKey(2) });
+  assertEquals(admission.asked.length, 1);
+});
+
+Deno.test("Relay doesn't ask for who has not proven its key", async () => {
+  const admission = new FakeAdmission(ALLOW);
+  await using relay = new TestRelay({ admission });
+  const { client, done } = relay.accept();
+  await client.write(Uint8Array.of(2, 0, 0, 0, 60, ...new Uint8Array(60)));
+  await done;
+  assertEquals(admission.asked.length, 0);
+});
+
+Deno.test("Relay serves others while one waits to be admitted, longer than a handshake may take", async () => {
+  const slow = Promise.withResolvers<Verdict>();
+  const admission = new FakeAdmission(({ key }) =>
+    key.equals(testKey(2).publicKey) ? slow.promise : Promise.resolve(ALLOW)
+  );
+  await using relay = new TestRelay({ admission });
+  const waiting = relay.connect({ key: testKey(2) });
+  using a = await relay.connect();
+  await relay.clock.advance(15_000);
+  await a.sendPacket(testKey(2).publicKey, packetOf(1)); // not here yet
+  await a.sendPacket(a.publicKey, packetOf(2));
+  assertEquals((await a.expectPacket()).packet, packetOf(2));
+  assertEquals(relay.dropped("unknown_dest").packets, 1);
+  slow.resolve(ALLOW);
+  using late = await waiting;
+  await a.sendPacket(late.publicKey, packetOf(3));
+  assertEquals((await late.expectPacket()).packet, packetOf(3));
+});
+
+Deno.test("Relay bears a client that leaves while it waits to be admitted", async () => {
+  const slow = Promise.withResolvers<Verdict>();
+  await using relay = new TestRelay({
+    admission: new FakeAdmission(() => slow.promise),
+  });
+  const { client, done } = relay.accept();
+  const connecting = TestClient.overDerp(client, { key: testKey(2) });
+  connecting.catch(() => {});
+  await settle();
+  client.close();
+  slow.resolve(ALLOW);
+  await done;
+  assertEquals(relay.metric("derp_gauge_current_connections"), 0);
+  assertEquals(relay.metric("derp_gauge_clients_total"), 0);
+});
+
+Deno.test("Relay lets nobody in whose admission fails, and logs why", async () => {
+  await using log = await CapturedLog.start();
+  await using relay = new TestRelay({
+    admission: new FakeAdmission(() => Promise.reject(new Error("broken"))),
+  });
+  const { client, done } = relay.accept();
+  const connecting = TestClient.overDerp(client, { key: testKey(2) });
+  connecting.catch(() => {});
+  await done;
+  assertEquals(relay.metric("derp_gauge_current_connections"), 0);
+  assertEquals(log.lines.length, 1);
+  assertMatch(log.lines[0]!, /ended a connection from \S+: broken$/);
+});
