@@ -6,7 +6,7 @@ import { FRAME_HEADER_BYTES, frameName, type PayloadLimits } from "./frame.ts";
 /** An idle connection holds one buffer of this size. */
 const SMALL_BYTES = 2 * 1024;
 /** A TLS read brings at most one record of 16 KiB; a plain one whatever fits. */
-const LARGE_BYTES = 64 * 1024;
+const LARGE_BYTES = 32 * 1024;
 
 /**
  * Holds the bytes read and not yet handled. Fill `space()`, say `filled(n)`,
@@ -108,19 +108,15 @@ export class FrameReader {
     return this.buffer.subarray(this.start, this.end);
   }
 
-  /** The buffer's next size: fourfold after a read that filled it, small again when little comes. */
+  /** The buffer's next size: fourfold after a read that filled it, a quarter when little came. */
   #sizeFor(pending: number): number {
     const size = this.buffer.length;
     if (pending === size) return size * 2; // one frame larger than all that was read so far
     if (this.#filled === size) {
       return Math.min(size * 4, Math.max(size, LARGE_BYTES));
     }
-    if (
-      size > SMALL_BYTES && pending <= SMALL_BYTES / 2 &&
-      this.#filled <= size / 16
-    ) {
-      return SMALL_BYTES;
-    }
+    const isMostlyEmpty = this.#filled < size / 8;
+    if (isMostlyEmpty) return Math.max(size / 4, SMALL_BYTES);
     return size;
   }
 }

@@ -80,8 +80,9 @@ export class BoxKey {
     try {
       secret = diffieHellman({ privateKey: this.#key, publicKey });
     } catch {
-      return undefined; // OpenSSL and BoringSSL refuse an all-zero result (RFC 7748, section 6.1)
+      return undefined; // Deno 2.9 refuses an all-zero result (RFC 7748, section 6.1)
     }
+    if (secret.every((byte) => byte === 0)) return undefined; // 2.6 doesn't
     const key = new Uint32Array(8);
     hsalsa(SIGMA, words(secret), new Uint32Array(4), key);
     return new Uint8Array(key.buffer);

@@ -27,17 +27,19 @@ export async function dialTls(
   const tcp = await Deno.connect({ hostname: dialHost, port, signal });
   tcp.setNoDelay();
   const tls = await Deno.startTls(tcp, { hostname: host, caCerts });
-  const abort = () => tls.close();
+  const conn = new DenoConn(tls);
+  const abort = () => conn.close();
   signal.addEventListener("abort", abort);
   try {
+    signal.throwIfAborted(); // it came before there was a listener
     await tls.handshake();
+    return conn;
   } catch (error) {
-    if (!signal.aborted) tls.close();
+    conn.close();
     throw error;
   } finally {
     signal.removeEventListener("abort", abort);
   }
-  return new DenoConn(tls);
 }
 
 /**

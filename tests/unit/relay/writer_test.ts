@@ -1,52 +1,17 @@
-/** One write at a time, and what happens to it. */
+/** One write at a time: what goes in it, in which order, and unchanged. */
 import { FrameType, SERVER_LIMITS } from "../../../src/derp/frame.ts";
 import { FrameReader } from "../../../src/derp/frame_reader.ts";
 import { encodeFrame } from "../../../src/derp/messages.ts";
-import { ChunkPool } from "../../../src/relay/chunk_pool.ts";
-import { RelayMetrics } from "../../../src/relay/metrics.ts";
-import { WriteBatch } from "../../../src/relay/write_batch.ts";
-import {
-  type WriteError,
-  Writer,
-  type WriterOptions,
-} from "../../../src/relay/writer.ts";
 import { concatBytes, equalBytes, toHex } from "../../../src/util/bytes.ts";
 import { assert, assertEquals } from "../../support/assert.ts";
-import { FakeClock, settle } from "../../support/fake_clock.ts";
-import { HeldConn } from "../../support/held_conn.ts";
+import { settle } from "../../support/fake_clock.ts";
 import {
   discoPacket,
   numberedPacket,
   packetNumber,
   packetOf,
 } from "../../support/packets.ts";
-
-const SOURCE = packetOf(32, 1);
-const CONTROL = encodeFrame(FrameType.Health, packetOf(20));
-
-/** A writer on a held connection, and all that it reports. */
-function setUp(options: Partial<WriterOptions> = {}) {
-  const conn = new HeldConn();
-  const clock = new FakeClock();
-  const metrics = new RelayMetrics();
-  const failures: WriteError[] = [];
-  const pool = new ChunkPool();
-  const batch = new WriteBatch();
-  const writer = new Writer(conn, { pool, batch, clock, metrics }, {
-    timeoutMs: 2000,
-    controlLimitBytes: 1000,
-    countsSent: true,
-    onFailed: (error) => failures.push(error),
-    ...options,
-  });
-  const send = (packet: Uint8Array) =>
-    writer.sendPacket(SOURCE, packet, 0, packet.length);
-  const drops = (reason: string, kind = "other") =>
-    metrics.snapshot()[
-      `derp_packets_dropped{reason="${reason}",kind="${kind}"}`
-    ];
-  return { conn, clock, metrics, failures, writer, send, drops };
-}
+import { CONTROL, setUpWriter, SOURCE } from "./writer_setup.ts";
 
 /** The frame that carries a packet. */
 function recvPacket(packet: Uint8Array): Uint8Array {
@@ -58,7 +23,7 @@ function hex(...frames: Uint8Array[]): string {
 }
 
 Deno.test("Writer writes all that one turn queues in one write, in order", async () => {
-  const { conn, send, metrics } = setUp();
+  const { conn, send, metrics } = setUpWriter();
   for (let i = 0; i < 5; i++) send(packetOf(10, i));
   assert(!conn.isWriting); // not before the turn ends
   await settle();
@@ -77,7 +42,7 @@ Deno.test("Writer writes all that one turn queues in one write, in order", async
 });
 
 Deno.test("Writer lets frames gather while a write is under way", async () => {
-  const { conn, send } = setUp();
+  const { conn, send } = setUpWriter();
   send(packetOf(10, 0));
   await settle();
   for (let i = 1; i < 9; i++) {
@@ -96,7 +61,7 @@ Deno.test("Writer lets frames gather while a write is under way", async () => {
 });
 
 Deno.test("Writer writes what was queued while it wrote the last of what there was", async () => {
-  const { conn, send } = setUp();
+  const { conn, send } = setUpWriter();
   send(packetOf(1));
   await settle();
   conn.take();
@@ -108,7 +73,7 @@ Deno.test("Writer writes what was queued while it wrote the last of what there w
 });
 
 Deno.test("Writer goes on where a write that took only a part left off", async () => {
-  const { conn, send } = setUp();
+  const { conn, send } = setUpWriter();
   send(packetOf(1000));
   await settle();
   for (const bytes of [1, 4, 500]) {
@@ -127,7 +92,7 @@ Deno.test("Writer goes on where a write that took only a part left off", async (
 });
 
 Deno.test("Writer writes control frames first, then disco and other packets in turn", async () => {
-  const { conn, send, writer } = setUp();
+  const { conn, send, writer } = setUpWriter();
   send(packetOf(1));
   await settle(); // under way; the rest gathers
   send(packetOf(2));
@@ -149,7 +114,7 @@ Deno.test("Writer writes control frames first, then disco and other packets in t
 });
 
 Deno.test("Writer.forwardPacket() queues source, destination and packet, and counts nothing as sent", async () => {
-  const { conn, writer, metrics } = setUp({ countsSent: false });
+  const { conn, writer, metrics } = setUpWriter({ countsSent: false });
   const payload = concatBytes(packetOf(32, 2), packetOf(50));
   const buffer = concatBytes(new Uint8Array(7), payload, new Uint8Array(7));
   writer.forwardPacket(SOURCE, buffer, 7, 7 + payload.length);
@@ -164,7 +129,7 @@ Deno.test("Writer.forwardPacket() queues source, destination and packet, and cou
 });
 
 Deno.test("Writer never touches a buffer that is being written, whatever comes", async () => {
-  const { conn, send } = setUp({ timeoutMs: 0 });
+  const { conn, send } = setUpWriter({ timeoutMs: 0 });
   const sizeOf = (n: number) => 2 + n * 997 % 40_000;
   for (let n = 0; n < 60; n++) {
     send(numberedPacket(n, sizeOf(n)));
@@ -187,138 +152,8 @@ Deno.test("Writer never touches a buffer that is being written, whatever comes",
   assertEquals(last, 59);
 });
 
-Deno.test("Writer gives up on a connection that takes nothing for its time, and only then", async () => {
-  const { conn, clock, send, failures, metrics, writer, drops } = setUp();
-  send(packetOf(100));
-  await settle();
-  send(packetOf(200));
-  send(discoPacket(62));
-  await clock.advance(1999);
-  assert(!conn.closed);
-  await clock.advance(1);
-  assert(conn.closed);
-  assert(writer.isClosed);
-  assertEquals(failures.map(({ code }) => code), ["timeout"]);
-  assertEquals(failures[0]!.message, "it took nothing for 2000 ms");
-  assertEquals(metrics.clientWriteTimeouts, 1);
-  assertEquals(drops("write_error"), 1); // the one under way
-  assertEquals(drops("gone_disconnected"), 1);
-  assertEquals(drops("gone_disconnected", "disco"), 1);
-  assertEquals(clock.pending, 0);
-});
-
-Deno.test("Writer gives a slow connection its time anew with every part that it takes", async () => {
-  const { conn, clock, send, failures } = setUp();
-  send(packetOf(1000));
-  await settle();
-  for (let i = 0; i < 10; i++) {
-    await clock.advance(1900);
-    conn.take(50);
-    await settle();
-  }
-  assertEquals(failures, []);
-  await clock.advance(1999);
-  assertEquals(failures, []);
-  await clock.advance(1);
-  assertEquals(failures.length, 1);
-});
-
-Deno.test("Writer gives each write its own time, with one timer for all", async () => {
-  const { conn, clock, send, failures } = setUp();
-  for (let i = 0; i < 20; i++) {
-    send(packetOf(100));
-    await clock.advance(900);
-    assert(clock.pending <= 1);
-    conn.take();
-  }
-  assertEquals(failures, []);
-  await clock.advance(60_000); // idle
-  assertEquals(failures, []);
-  assertEquals(clock.pending, 0);
-});
-
-Deno.test("Writer with a timeout of 0 waits for ever, without a timer", async () => {
-  const { conn, clock, send, failures } = setUp({ timeoutMs: 0 });
-  send(packetOf(100));
-  await clock.advance(3_600_000);
-  assertEquals(clock.pending, 0);
-  assertEquals(failures, []);
-  conn.take();
-  await settle();
-  assert(!conn.closed);
-});
-
-Deno.test("Writer ends a connection whose control frames gather over their limit", async () => {
-  const { conn, writer, failures, metrics } = setUp({ controlLimitBytes: 100 });
-  writer.sendControl(CONTROL); // 25 bytes, and at once under way
-  await settle();
-  for (let i = 0; i < 4; i++) writer.sendControl(CONTROL);
-  assertEquals(failures, []);
-  writer.sendControl(CONTROL);
-  assertEquals(failures.map(({ code }) => code), ["control_queue_full"]);
-  assert(conn.closed);
-  writer.sendControl(CONTROL); // no second report
-  await settle();
-  assertEquals(failures.length, 1);
-  assertEquals(metrics.clientWriteTimeouts, 0);
-});
-
-Deno.test("Writer counts what a broken write and the queue behind it lose", async () => {
-  const { conn, send, failures, writer, metrics, drops } = setUp();
-  for (let i = 0; i < 3; i++) send(packetOf(10));
-  await settle();
-  send(packetOf(7));
-  conn.fail();
-  await settle();
-  assertEquals(failures.map(({ code }) => code), ["connection"]);
-  assert(failures[0]!.cause instanceof Deno.errors.ConnectionReset);
-  assert(writer.isClosed);
-  assertEquals(drops("write_error"), 3);
-  assertEquals(drops("gone_disconnected"), 1);
-  const bytes = 'derp_bytes_dropped{reason="write_error",kind="other"}';
-  assertEquals(metrics.snapshot()[bytes], 30);
-  assertEquals(metrics.packetsSent, 0);
-});
-
-Deno.test("Writer.close() drops what waits, reports nothing, and leaves no timer", async () => {
-  const { conn, clock, send, writer, failures, drops } = setUp();
-  send(packetOf(10));
-  await settle();
-  send(packetOf(11));
-  writer.sendControl(CONTROL);
-  writer.close();
-  writer.close();
-  await settle();
-  assert(conn.closed);
-  assertEquals(drops("gone_disconnected"), 1);
-  assertEquals(failures, []);
-  assertEquals(clock.pending, 0);
-});
-
-Deno.test("Writer.close() before the turn ends lets nothing be written", async () => {
-  const { conn, send, writer, drops } = setUp();
-  send(packetOf(10));
-  writer.close();
-  await settle();
-  assertEquals(conn.asked, []);
-  assertEquals(drops("gone_disconnected"), 1);
-});
-
-Deno.test("Writer counts a packet that comes after its end as gone_disconnected", async () => {
-  const { conn, send, writer, drops } = setUp();
-  writer.close();
-  send(packetOf(10));
-  send(discoPacket(62));
-  writer.forwardPacket(SOURCE, packetOf(50), 0, 50);
-  writer.sendControl(CONTROL);
-  await settle();
-  assertEquals(conn.asked, []);
-  assertEquals(drops("gone_disconnected"), 2);
-  assertEquals(drops("gone_disconnected", "disco"), 1);
-});
-
 Deno.test("Writer notes how long the oldest packet of a write had waited", async () => {
-  const { conn, clock, send, metrics } = setUp();
+  const { conn, clock, send, metrics } = setUpWriter();
   send(packetOf(1));
   await settle();
   assertEquals(metrics.averageQueueDurationMs, 0);
@@ -332,15 +167,4 @@ Deno.test("Writer notes how long the oldest packet of a write had waited", async
   send(packetOf(1));
   await settle();
   assertEquals(metrics.averageQueueDurationMs, 9);
-});
-
-Deno.test("Writer.close() after a write was taken, before that is known, still counts it as sent", async () => {
-  const { conn, send, writer, metrics, drops } = setUp();
-  send(packetOf(10));
-  await settle();
-  conn.take();
-  writer.close();
-  await settle();
-  assertEquals(metrics.packetsSent, 1);
-  assertEquals(drops("write_error"), 0);
 });
