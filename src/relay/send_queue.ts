@@ -62,15 +62,8 @@ export class SendQueue {
     start: number,
     end: number,
   ): void {
-    const payloadBytes = KEY + end - start;
-    const chunk = this.#append(from, start, end, payloadBytes);
-    const offset = chunk.end - payloadBytes - FRAME_HEADER_BYTES;
-    const at = writeFrameHeader(chunk.bytes, FrameType.RecvPacket, {
-      offset,
-      payloadBytes,
-    });
-    chunk.bytes.set(source, at);
-    chunk.bytes.set(from.subarray(start, end), at + KEY);
+    const chunk = this.#append(from, start, end, KEY + end - start);
+    fill(chunk, FrameType.RecvPacket, source, from.subarray(start, end));
   }
 
   /** Queues ForwardPacket: 32B source key, and the payload `from[start..end)` of a SendPacket. */
@@ -80,15 +73,8 @@ export class SendQueue {
     start: number,
     end: number,
   ): void {
-    const payloadBytes = KEY + end - start;
-    const chunk = this.#append(from, start + KEY, end, payloadBytes);
-    const offset = chunk.end - payloadBytes - FRAME_HEADER_BYTES;
-    const at = writeFrameHeader(chunk.bytes, FrameType.ForwardPacket, {
-      offset,
-      payloadBytes,
-    });
-    chunk.bytes.set(source, at);
-    chunk.bytes.set(from.subarray(start, end), at + KEY);
+    const chunk = this.#append(from, start + KEY, end, KEY + end - start);
+    fill(chunk, FrameType.ForwardPacket, source, from.subarray(start, end));
   }
 
   /** Makes room for a packet `from[start..end)` in its kind's queue, at the oldest ones' expense. */
@@ -149,4 +135,18 @@ export class SendQueue {
       this.#pool.give(chunk);
     }
   }
+}
+
+/** Writes a frame of source key and `rest` to the end of a chunk that has room for it there. */
+function fill(
+  chunk: Chunk,
+  type: FrameType,
+  source: Uint8Array,
+  rest: Uint8Array,
+): void {
+  const payloadBytes = KEY + rest.length;
+  const offset = chunk.end - payloadBytes - FRAME_HEADER_BYTES;
+  const at = writeFrameHeader(chunk.bytes, type, { offset, payloadBytes });
+  chunk.bytes.set(source, at);
+  chunk.bytes.set(rest, at + KEY);
 }
