@@ -15,13 +15,12 @@ async function main(): Promise<void> {
   const asked = parseCommandLine(Deno.args, processSurroundings());
   switch (asked.kind) {
     case "help":
-      printError(asked.text);
-      return;
+      return printOut(asked.text);
     case "version":
       return printOut(`${VERSION} (Deno ${Deno.version.deno})`);
     case "problems":
-      for (const problem of asked.problems) printError(`derper: ${problem}`);
       if (asked.usage !== undefined) printError(asked.usage);
+      for (const problem of asked.problems) printError(`derper: ${problem}`);
       return Deno.exit(2);
   }
   await startLogging(writeError);
@@ -29,7 +28,7 @@ async function main(): Promise<void> {
   const stop = stopSignal(); // also one that comes while it starts
   try {
     const derper = await Derper.start(asked.config);
-    await stop;
+    logger("derper").info("stopping at {signal}", { signal: await stop });
     setTimeout(() => Deno.exit(0), STOP_TIMEOUT_MS);
     await derper.stop();
     Deno.exit(0);
@@ -41,14 +40,17 @@ async function main(): Promise<void> {
 }
 
 /** Resolves at the first SIGINT or SIGTERM; the second one ends the program as usual. */
-function stopSignal(): Promise<void> {
+function stopSignal(): Promise<Deno.Signal> {
   return new Promise((resolve) => {
     const signals = ["SIGINT", "SIGTERM"] as const;
-    const stop = () => {
-      for (const signal of signals) Deno.removeSignalListener(signal, stop);
-      resolve();
-    };
-    for (const signal of signals) Deno.addSignalListener(signal, stop);
+    const listeners = signals.map((signal) => {
+      const stop = () => {
+        for (const remove of listeners) remove();
+        resolve(signal);
+      };
+      Deno.addSignalListener(signal, stop);
+      return () => Deno.removeSignalListener(signal, stop);
+    });
   });
 }
 

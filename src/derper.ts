@@ -23,16 +23,21 @@ import { Relay } from "./relay/relay.ts";
 import { StunMetrics } from "./stun/metrics.ts";
 import { listenStun, StunServer } from "./stun/server.ts";
 import { type Clock, systemClock } from "./util/clock.ts";
-import { parseIp } from "./util/ip.ts";
+import { formatHostPort, parseIp } from "./util/ip.ts";
 import { TimerWheel } from "./util/timer_wheel.ts";
 
 const log = logger("derper");
+
+/** From here on an operator is told that the certificate expires. */
+const WARN_DAYS = 14;
 
 /** What the files of the configuration hold. */
 interface Loaded {
   readonly key: NodePrivate;
   readonly meshKey: MeshKey | undefined;
   readonly certificate: ServedCertificate | undefined;
+  /** Authorities to trust besides the usual ones, for outgoing connections. */
+  readonly caCerts: string[];
 }
 
 /** A running relay. */
@@ -48,6 +53,8 @@ export class Derper {
   #main: HttpServer | undefined;
   #plain: HttpServer | undefined;
   #stun: StunServer | undefined;
+  /** Also where the system chose it. */
+  #stunPort: number | undefined;
   readonly #links: { readonly link: MeshLink; readonly done: Promise<void> }[] =
     [];
 
@@ -57,6 +64,7 @@ export class Derper {
     this.#admission = makeAdmission(config, {
       clock: this.#clock,
       limiter: this.#limiter,
+      caCerts: loaded.caCerts,
     });
     this.relay = new Relay({
       key: loaded.key,
@@ -77,7 +85,7 @@ export class Derper {
   static async start(config: Config): Promise<Derper> {
     const derper = new Derper(config, await load(config));
     try {
-      await derper.#start();
+      derper.#start();
     } catch (error) {
       await derper.stop();
       throw error;
@@ -110,8 +118,8 @@ export class Derper {
   }
 
   /** Clients choose their home by STUN alone, so it answers last, when all else does. */
-  async #start(): Promise<void> {
-    const { listen: { hostname, port }, httpPort, stunPort } = this.#config;
+  #start(): void {
+    const { listen: { hostname, port }, httpPort } = this.#config;
     const { certificate } = this.#loaded;
     const parts = {
       timeouts: {
@@ -140,24 +148,29 @@ export class Derper {
         handler: port80,
       });
     }
-    await this.#startMesh();
-    if (stunPort !== undefined) {
-      const socket = listenStun({ hostname, port: stunPort });
-      this.#stun = new StunServer(socket, {
-        metrics: this.stunMetrics,
-        clock: this.#clock,
-        limiter: this.#limiter,
-        turn: this.#turn,
-      });
-    }
+    this.#startMesh();
+    this.#startStun();
     this.#logReady();
   }
 
-  async #startMesh(): Promise<void> {
+  #startStun(): void {
+    const { listen: { hostname }, stunPort } = this.#config;
+    if (stunPort === undefined) return;
+    const socket = listenStun({ hostname, port: stunPort });
+    this.#stunPort = (socket.addr as Deno.NetAddr).port;
+    this.#stun = new StunServer(socket, {
+      metrics: this.stunMetrics,
+      clock: this.#clock,
+      limiter: this.#limiter,
+      turn: this.#turn,
+    });
+  }
+
+  #startMesh(): void {
     const { meshWith } = this.#config;
     const { key, meshKey } = this.#loaded;
     if (meshWith.length === 0 || meshKey === undefined) return;
-    const caCerts = await readCaCerts(Deno.env.get("DENO_CERT"));
+    const { caCerts } = this.#loaded;
     for (const target of meshWith) {
       const { host, port } = target;
       const link = new MeshLink({
@@ -174,48 +187,63 @@ export class Derper {
   }
 
   #logReady(): void {
-    const { listen: { hostname = "" }, stunPort, hostname: name, meshWith } =
+    const { listen: { hostname }, hostname: name, meshWith, derp } =
       this.#config;
     const { certificate } = this.#loaded;
-    const { port } = this;
+    const off = "off";
     log.info(
-      "ready: {scheme} on {address}, {certificate}, STUN {stun}, clients {verification}, mesh {mesh}, key {key}",
+      "ready: {scheme} on {address}, plain HTTP {plain}, {certificate}, STUN {stun}, clients {verification}, mesh {mesh}, key {key}",
       {
-        scheme: certificate ? "HTTPS" : "plain HTTP",
-        address: `${
-          hostname.includes(":") ? `[${hostname}]` : hostname
-        }:${port}`,
-        certificate: certificate
-          ? `certificate for ${certificate.facts.names.join(", ")} with ${
-            certificate.daysLeft(systemClock.date())
-          } days left`
-          : "no certificate",
-        stun: stunPort === undefined ? "off" : `on UDP port ${stunPort}`,
+        scheme: certificate ? "HTTPS" : "HTTP without TLS",
+        address: formatHostPort(hostname, this.port),
+        plain: this.httpPort ? `on port ${this.httpPort}` : off,
+        certificate: describe(certificate),
+        stun: this.#stunPort ? `on UDP port ${this.#stunPort}` : off,
         verification: this.#admission
           ? `verified by ${this.#admission.name}`
           : "not verified",
-        mesh: meshWith.map(({ host }) => host).join(", ") || "off",
+        mesh: meshWith.map(({ host }) => host).join(", ") || off,
         key: this.relay.publicKey,
       },
     );
-    if (this.#admission === undefined && this.#config.derp) {
+    if (this.#admission === undefined && derp) {
       log.warn(
         "this is an open relay: anybody may use it; -verify-clients or -verify-client-url admit your own nodes only",
       );
     }
-    if (certificate !== undefined && parseIp(name) !== undefined) {
-      const address = { hostname: name, derpPort: port, stunPort };
-      log.info("node for the DERP map: {node}", {
-        node: derpMapNode(certificate.facts, address),
-      });
-    }
+    if (certificate === undefined) return;
+    this.#warnOfExpiry(certificate);
+    if (parseIp(name) === undefined) return;
+    log.info("node for the DERP map: {node}", {
+      node: derpMapNode(certificate.facts, {
+        hostname: name,
+        derpPort: this.port,
+        stunPort: this.#stunPort,
+      }),
+    });
   }
+
+  #warnOfExpiry(certificate: ServedCertificate): void {
+    const days = certificate.daysLeft(systemClock.date());
+    if (days > WARN_DAYS) return;
+    log.warn(
+      "the certificate expires in {days} days; renew it, then restart the relay",
+      { days },
+    );
+  }
+}
+
+function describe(certificate: ServedCertificate | undefined): string {
+  if (certificate === undefined) return "no certificate";
+  const days = certificate.daysLeft(systemClock.date());
+  const names = certificate.facts.names.join(", ");
+  return `certificate for ${names} with ${days} days left`;
 }
 
 /** Both kinds given: both must admit, tailscaled first (derper's rule). */
 function makeAdmission(
   { verifyClients, verifyClientUrl }: Config,
-  parts: { clock: Clock; limiter: LogLimiter },
+  parts: { clock: Clock; limiter: LogLimiter; caCerts: string[] },
 ): Admission | undefined {
   const sources: Admission[] = [];
   if (verifyClients) {
@@ -228,16 +256,10 @@ function makeAdmission(
   return sources.length === 0 ? undefined : requireAll(sources);
 }
 
-/** Reads the key, the mesh key and the certificate, or makes what may be made. */
+/** Reads the key, the mesh key and the certificates, or makes what may be made. */
 async function load(config: Config): Promise<Loaded> {
-  const { key, warning: keyWarning } = await loadKey(config.keyFile);
-  const { key: meshKey = config.meshKey, warning: meshWarning } =
-    config.meshPskFile === undefined
-      ? {}
-      : await loadMeshKey(config.meshPskFile);
-  for (const warning of [keyWarning, meshWarning]) {
-    if (warning !== undefined) log.warn("{warning}", { warning });
-  }
+  const key = await loadKey(config.keyFile);
+  const meshKey = await loadMesh(config);
   const certificate = config.tls
     ? await loadManualCertificate({
       certDir: config.certDir,
@@ -246,14 +268,24 @@ async function load(config: Config): Promise<Loaded> {
       now: systemClock.date(),
     })
     : undefined;
-  return { key, meshKey, certificate };
+  const dials = config.meshWith.length > 0 || config.verifyClientUrl;
+  const caCerts = dials ? await readCaCerts(Deno.env.get("DENO_CERT")) : [];
+  return { key, meshKey, certificate, caCerts };
 }
 
-async function loadKey(
-  path: string | undefined,
-): Promise<{ key: NodePrivate; warning?: string }> {
-  if (path === undefined) return { key: NodePrivate.generate() };
-  const loaded = await loadKeyFile(path);
-  if (loaded.created) log.info("made a new key in {path}", { path });
-  return loaded;
+async function loadKey(path: string | undefined): Promise<NodePrivate> {
+  if (path === undefined) return NodePrivate.generate();
+  const { key, created, warning } = await loadKeyFile(path);
+  if (created) log.info("made a new key in {path}", { path });
+  if (warning !== undefined) log.warn("{warning}", { warning });
+  return key;
+}
+
+async function loadMesh(
+  { meshPskFile, meshKey }: Config,
+): Promise<MeshKey | undefined> {
+  if (meshPskFile === undefined) return meshKey;
+  const { key, warning } = await loadMeshKey(meshPskFile);
+  if (warning !== undefined) log.warn("{warning}", { warning });
+  return key;
 }

@@ -9,11 +9,11 @@ export interface Candidate {
 
 /** The answer; `reason` says what was found, `advice` what an operator can do about it. */
 export type Verdict =
-  | { readonly allow: true; readonly by: string }
+  | { readonly allow: true }
   | {
     readonly allow: false;
     readonly reason: string;
-    readonly advice?: string;
+    readonly advice: string;
   };
 
 /** A source of verdicts. Never rejects and always answers within its own deadline. */
@@ -30,13 +30,11 @@ export function requireAll(sources: readonly Admission[]): Admission {
   return {
     name: sources.map((source) => source.name).join(" and "),
     async admit(candidate) {
-      const by: string[] = [];
       for (const source of sources) {
         const verdict = await source.admit(candidate);
         if (!verdict.allow) return verdict;
-        by.push(verdict.by);
       }
-      return { allow: true, by: by.join(" and ") };
+      return { allow: true };
     },
     close() {
       for (const source of sources) source.close?.();

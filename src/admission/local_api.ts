@@ -3,6 +3,7 @@
  * its own, so a socket that is made anew is found at once. Not by `fetch`: that
  * of Deno 2.9.6 hangs on about one in 26 new connections to a unix socket.
  */
+import { messageOf } from "../util/error_message.ts";
 
 /** tailscaled answers no other host name. */
 const HOST = "local-tailscaled.sock";
@@ -70,7 +71,7 @@ export async function askLocalApi(
   } catch (error) {
     if (signal.aborted) throw timeout(socketPath, error);
     if (error instanceof LocalApiError) throw error;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     throw badAnswer(
       `The connection to "${socketPath}" broke: ${message}`,
       error,
@@ -98,7 +99,7 @@ async function connect(path: string): Promise<Deno.UnixConn> {
         error,
       );
     }
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     throw new LocalApiError(
       error instanceof Deno.errors.ConnectionRefused
         ? "no_listener"

@@ -1,6 +1,7 @@
 /** Admits the nodes of the tailnet that this machine's tailscaled belongs to (`-verify-clients`). */
 import type { NodePublic } from "../keys/node_key.ts";
-import { type Clock, systemClock } from "../util/clock.ts";
+import type { Clock } from "../util/clock.ts";
+import { messageOf } from "../util/error_message.ts";
 import type { Admission, Candidate, Verdict } from "./admission.ts";
 import {
   askLocalApi,
@@ -31,9 +32,7 @@ const TOO_OLD = "invalid 'addr' parameter";
 
 export interface TailscaledOptions {
   readonly socketPath: string;
-  readonly clock?: Clock;
-  /** For tests; 5 s otherwise. */
-  readonly deadlineMs?: number;
+  readonly clock: Clock;
 }
 
 /** Asks tailscaled about each key; who isn't known to be in the tailnet is refused. */
@@ -62,15 +61,14 @@ export class TailscaledAdmission implements Admission {
   }
 
   async #decide(key: NodePublic): Promise<Verdict> {
-    const { clock = systemClock, deadlineMs = DEADLINE_MS, socketPath } =
-      this.#options;
+    const { clock, socketPath } = this.#options;
     const deadline = new AbortController();
-    const cancel = clock.after(deadlineMs, () => deadline.abort());
+    const cancel = clock.after(DEADLINE_MS, () => deadline.abort());
     const release = await this.#slots.take(deadline.signal);
     try {
       if (release === undefined) return BUSY;
       return await this.#isInTailnet(key, deadline.signal)
-        ? { allow: true, by: "tailscaled" }
+        ? { allow: true }
         : NOT_FOUND;
     } catch (error) {
       return refuse(error, socketPath);
@@ -191,6 +189,9 @@ function refuse(error: unknown, socketPath: string): Verdict {
     const advice = advise(error.code, socketPath);
     return { allow: false, reason: error.message, advice };
   }
-  const message = error instanceof Error ? error.message : String(error);
-  return { allow: false, reason: `Cannot ask tailscaled: ${message}` };
+  return {
+    allow: false,
+    reason: `Cannot ask tailscaled: ${messageOf(error)}`,
+    advice: advise("bad_answer", socketPath),
+  };
 }

@@ -1,7 +1,7 @@
 /** Asks an admission controller about each client (`-verify-client-url`). */
-import { LogLimiter } from "../log/limited.ts";
+import type { LogLimiter } from "../log/limited.ts";
 import { logger } from "../log/log.ts";
-import { type Clock, systemClock } from "../util/clock.ts";
+import type { Clock } from "../util/clock.ts";
 import type { Admission, Candidate, Verdict } from "./admission.ts";
 
 const log = logger("admission");
@@ -25,10 +25,10 @@ export interface VerifyUrlOptions {
   readonly url: string;
   /** Whether clients are let in while the controller gives no answer. */
   readonly failOpen: boolean;
-  readonly clock?: Clock;
-  readonly limiter?: LogLimiter;
-  /** For tests; 5 s otherwise. */
-  readonly deadlineMs?: number;
+  readonly clock: Clock;
+  readonly limiter: LogLimiter;
+  /** Authorities to trust besides the usual ones, as PEM. */
+  readonly caCerts: string[];
 }
 
 /** As derper does it: failing open is for a controller that doesn't answer, not for a wrong answer. */
@@ -38,7 +38,6 @@ export class VerifyUrlAdmission implements Admission {
   readonly #failOpen: boolean;
   readonly #clock: Clock;
   readonly #limiter: LogLimiter;
-  readonly #deadlineMs: number;
   readonly #client: Deno.HttpClient;
 
   /** @throws TypeError where the URL isn't one */
@@ -47,15 +46,15 @@ export class VerifyUrlAdmission implements Admission {
     this.name = `admission controller ${origin}${pathname}`;
     this.#url = options.url;
     this.#failOpen = options.failOpen;
-    this.#clock = options.clock ?? systemClock;
-    this.#limiter = options.limiter ?? new LogLimiter(this.#clock);
-    this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
-    this.#client = Deno.createHttpClient({ poolIdleTimeout: IDLE_MS });
+    this.#clock = options.clock;
+    this.#limiter = options.limiter;
+    const { caCerts } = options;
+    this.#client = Deno.createHttpClient({ caCerts, poolIdleTimeout: IDLE_MS });
   }
 
   async admit(candidate: Candidate): Promise<Verdict> {
     const deadline = new AbortController();
-    const cancel = this.#clock.after(this.#deadlineMs, () => deadline.abort());
+    const cancel = this.#clock.after(DEADLINE_MS, () => deadline.abort());
     try {
       let response: Response;
       try {
@@ -94,15 +93,15 @@ export class VerifyUrlAdmission implements Admission {
         allow: false,
         reason: `No answer from the ${this.name}: ${why}`,
         advice:
-          "start it; -verify-client-url-fail-open would let clients in meanwhile",
+          "is it running, and is the URL right? -verify-client-url-fail-open=true would let clients in meanwhile",
       };
     }
-    this.#limiter.run("verify-url-fail-open", (suppressed) =>
+    this.#limiter.run("verify-url-fail-open", (more) =>
       log.warn(
-        "admitted {key} from {ip} unverified, for there is no answer from the {controller}: {why}; -verify-client-url-fail-open=false would refuse ({suppressed} more since the last such line)",
-        { key: key.shortString(), ip, controller: this.name, why, suppressed },
+        "admitted {key} from {ip} unverified, for there is no answer from the {controller}: {why}; -verify-client-url-fail-open=false would refuse{more}",
+        { key: key.shortString(), ip, controller: this.name, why, more },
       ));
-    return { allow: true, by: `${this.name}, which gives no answer` };
+    return { allow: true };
   }
 
   async #judge(response: Response): Promise<Verdict> {
@@ -116,13 +115,15 @@ export class VerifyUrlAdmission implements Admission {
     } catch (error) {
       return this.#refuse(`gives no proper answer: ${messageOf(error)}`);
     }
-    return allows(answer)
-      ? { allow: true, by: this.name }
-      : this.#refuse("doesn't allow it");
+    return allows(answer) ? { allow: true } : this.#refuse("doesn't allow it");
   }
 
   #refuse(what: string): Verdict {
-    return { allow: false, reason: `The ${this.name} ${what}` };
+    return {
+      allow: false,
+      reason: `The ${this.name} ${what}`,
+      advice: "is the path right (headscale: /verify)? Its own log may say why",
+    };
   }
 }
 

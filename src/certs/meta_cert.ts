@@ -2,6 +2,7 @@
  * The meta certificate: it tells the relay's node key within the TLS handshake,
  * so that a client can start DERP without waiting for the HTTP answer.
  */
+import { PROTOCOL_VERSION } from "../derp/frame.ts";
 import {
   createPublicKey,
   generateKeyPairSync,
@@ -15,7 +16,6 @@ import { formatPem } from "./pem.ts";
 
 const COMMON_NAME_PREFIX = "derpkey";
 /** Clients read the DERP protocol version from the serial number. */
-const PROTOCOL_VERSION = 2;
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Either side of now; nobody checks it, but Windows wants to have it. */
 const VALID_DAYS = 30;

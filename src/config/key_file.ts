@@ -8,6 +8,9 @@ const WHAT = "key file";
 const FIELD = "PrivateKey";
 const PREFIX = "privkey:";
 const DIGITS = 64;
+/** Both kinds of file end in .key, and nobody shall be told to remove this one. */
+const PEM_FAULT = "it holds PEM text, perhaps the key of a certificate";
+const OTHER_FILE = "-c names the relay's own key, another file";
 const REMEDY =
   "restore it from a backup, or remove it to have a new key made at the next start";
 
@@ -55,10 +58,11 @@ export function parseKeyFile(text: string, path: string): NodePrivate {
   const value = privateKeyField(text);
   const key = typeof value === "string" ? NodePrivate.parse(value) : undefined;
   if (key) return key;
+  const why = fault(text, value);
   throw new OperatorError(
-    `Cannot use key file ${JSON.stringify(path)}: ${
-      fault(text, value)
-    }; ${REMEDY}`,
+    `Cannot use key file ${JSON.stringify(path)}: ${why}; ${
+      why === PEM_FAULT ? OTHER_FILE : REMEDY
+    }`,
   );
 }
 
@@ -81,6 +85,7 @@ function parseObject(text: string): Record<string, unknown> | undefined {
 
 function fault(text: string, value: unknown): string {
   if (text.trim() === "") return "it is empty";
+  if (text.includes("-----BEGIN ")) return PEM_FAULT;
   if (parseObject(text) === undefined) return "it holds no JSON object";
   if (value === undefined) return `it has no "${FIELD}"`;
   const field = `its "${FIELD}"`;

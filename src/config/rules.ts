@@ -112,7 +112,7 @@ class Rules {
     if (isAcme) {
       this.#check(
         "certmode",
-        "this way to a certificate is not supported yet, use -certmode manual with the files in -certdir",
+        "it is the default and not supported yet, use -certmode manual with the files in -certdir",
       );
     }
     if (certdir === "") {

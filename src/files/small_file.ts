@@ -1,4 +1,5 @@
 /** Reading and making the small files that an operator names: keys, secrets, certificates. */
+import { messageOf } from "../util/error_message.ts";
 import { dirname } from "node:path";
 import { OperatorError } from "../util/operator_error.ts";
 
@@ -158,7 +159,7 @@ function cannot(
 
 /** The system's words without its number and the call, which Deno adds. */
 function reason(cause: unknown): string {
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = messageOf(cause);
   const text = message.split("\n")[0]!.replace(/ \(os error \d+\).*$/, "");
   return text.charAt(0).toLowerCase() + text.slice(1);
 }

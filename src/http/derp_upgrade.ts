@@ -1,4 +1,5 @@
 /** `/derp`: from HTTP to DERP, plainly, with fast start, or over WebSocket. */
+import { PROTOCOL_VERSION } from "../derp/frame.ts";
 import type { NodePublic } from "../keys/node_key.ts";
 import type { Conn } from "../net/conn.ts";
 import type { DerpStart } from "../relay/handshake.ts";
@@ -7,7 +8,6 @@ import type { UpgradeHandler } from "./connection.ts";
 import type { RequestHead } from "./request_head.ts";
 import { WebSocketUpgrade } from "./websocket.ts";
 
-const PROTOCOL_VERSION = 2;
 const NOTHING = new Uint8Array(0);
 
 /** The relay, as seen from here. */

@@ -66,10 +66,10 @@ function logEnd(
 ): void {
   if (end.kind === "refused") {
     const { status, reason } = end;
-    limiter.run(`refused:${status}`, (suppressed) =>
+    limiter.run(`refused:${status}`, (more) =>
       log.info(
-        "refused a request from {ip} with {status}: {reason} ({suppressed} more since the last such line)",
-        { ip, status, reason, suppressed },
+        "refused a request from {ip} with {status}: {reason}{more}",
+        { ip, status, reason, more },
       ));
   } else if (end.kind === "page_failed") {
     limiter.run(
@@ -81,10 +81,10 @@ function logEnd(
     );
   } else if (end.kind === "broken" && isTlsError(end.error)) {
     const why = (end.error as Error).message;
-    limiter.run("tls", (suppressed) =>
+    limiter.run("tls", (more) =>
       log.info(
-        "TLS failed with {ip}: {why} ({suppressed} more since the last such line)",
-        { ip, why, suppressed },
+        "TLS failed with {ip}: {why}{more}",
+        { ip, why, more },
       ));
   } else if (end.kind === "broken" && !isConnectionLost(end.error)) {
     limiter.run(

@@ -12,8 +12,11 @@ export class LogLimiter {
     this.#clock = clock;
   }
 
-  /** Calls `log` unless a line of `kind` was written within the last minute, with how many it left out since. */
-  run(kind: string, log: (suppressed: number) => void): void {
+  /**
+   * Calls `log` unless a line of `kind` was written within the last minute;
+   * `more` is the end of the line, and says how many were left out since then.
+   */
+  run(kind: string, log: (more: string) => void): void {
     const nowMs = this.#clock.nowMs();
     const last = this.#kinds.get(kind);
     if (last !== undefined && nowMs - last.sinceMs < INTERVAL_MS) {
@@ -21,6 +24,7 @@ export class LogLimiter {
       return;
     }
     this.#kinds.set(kind, { sinceMs: nowMs, suppressed: 0 });
-    log(last?.suppressed ?? 0);
+    const suppressed = last?.suppressed ?? 0;
+    log(suppressed === 0 ? "" : ` (and ${suppressed} more in between)`);
   }
 }

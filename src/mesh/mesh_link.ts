@@ -1,4 +1,5 @@
 /** One relay of the mesh that we dial: we learn its clients from it and send their packets there. */
+import { messageOf } from "../util/error_message.ts";
 import { FrameType } from "../derp/frame.ts";
 import type { FrameReader } from "../derp/frame_reader.ts";
 import {
@@ -188,7 +189,7 @@ export class MeshLink implements PacketForwarder {
 
   #logFailure(error: unknown): void {
     if (this.#stopping.signal.aborted) return;
-    const what = error instanceof Error ? error.message : String(error);
+    const what = messageOf(error);
     const why = this.#state === "asking"
       ? `${what}; does it have the same mesh key?`
       : what;

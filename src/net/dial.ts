@@ -1,4 +1,6 @@
 /** Verified TLS connections to other relays. */
+import { messageOf } from "../util/error_message.ts";
+import { OperatorError } from "../util/operator_error.ts";
 import type { Conn } from "./conn.ts";
 import { DenoConn } from "./deno_conn.ts";
 
@@ -25,8 +27,7 @@ export async function dialTls(
 ): Promise<Conn> {
   const { host, port, dialHost } = target;
   const tcp = await Deno.connect({ hostname: dialHost, port, signal });
-  tcp.setNoDelay();
-  const tls = await Deno.startTls(tcp, { hostname: host, caCerts });
+  const tls = await startTls(tcp, host, caCerts);
   const conn = new DenoConn(tls);
   const abort = () => conn.close();
   signal.addEventListener("abort", abort);
@@ -42,14 +43,31 @@ export async function dialTls(
   }
 }
 
+/** Not by connectTls: with Nagle's algorithm on, single packets are late. */
+async function startTls(
+  tcp: Deno.TcpConn,
+  hostname: string,
+  caCerts: string[],
+): Promise<Deno.TlsConn> {
+  try {
+    tcp.setNoDelay();
+    return await Deno.startTls(tcp, { hostname, caCerts });
+  } catch (error) {
+    tcp.close();
+    throw error;
+  }
+}
+
 /**
  * The certificates to trust besides the runtime's own: the file that DENO_CERT
  * names, which a compiled program doesn't read by itself, else the system's.
+ *
+ * @throws OperatorError for a file that can't be used
  */
 export async function readCaCerts(
   denoCert: string | undefined,
 ): Promise<string[]> {
-  if (denoCert) return [await Deno.readTextFile(denoCert)];
+  if (denoCert) return [await readNamed(denoCert)];
   for (const path of SYSTEM_BUNDLES) {
     try {
       return [await Deno.readTextFile(path)];
@@ -58,4 +76,19 @@ export async function readCaCerts(
     }
   }
   return [];
+}
+
+async function readNamed(path: string): Promise<string> {
+  const remedy = "set DENO_CERT to a PEM file with the CA's certificate";
+  const where = `Cannot use "${path}" (DENO_CERT)`;
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new OperatorError(`${where}: ${messageOf(cause)}; ${remedy}`, {
+      cause,
+    });
+  }
+  if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
+  throw new OperatorError(`${where}: it holds no certificate; ${remedy}`);
 }

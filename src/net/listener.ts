@@ -2,9 +2,10 @@
 import type { LogLimiter } from "../log/limited.ts";
 import { logger } from "../log/log.ts";
 import { type Clock, delay, type Turn } from "../util/clock.ts";
-import { OperatorError } from "../util/operator_error.ts";
+import { messageOf } from "../util/error_message.ts";
 import type { Conn } from "./conn.ts";
 import { DenoConn } from "./deno_conn.ts";
+import { type ListenAddress, listenOn } from "./listen.ts";
 
 import { setListenerOptions, type SocketTimeouts } from "./socket_options.ts";
 
@@ -14,13 +15,6 @@ const log = logger("net");
 const ACCEPT_RETRY_MS = 100;
 /** A full backlog is accepted without a turn of the event loop between, unless we make one. */
 const ACCEPTS_PER_TURN = 16;
-
-/** Where to listen. */
-export interface ListenAddress {
-  /** Undefined: all addresses, IPv4 and IPv6. */
-  readonly hostname?: string | undefined;
-  readonly port: number;
-}
 
 export interface ListenerOptions {
   readonly address: ListenAddress;
@@ -87,7 +81,7 @@ export class Listener {
           'can\'t accept connections on port {port}: {why}; if it says "too many open files", raise the limit (systemd: LimitNOFILE=)',
           {
             port: address.port,
-            why: error instanceof Error ? error.message : String(error),
+            why: messageOf(error),
           },
         ),
     );
@@ -96,46 +90,12 @@ export class Listener {
 }
 
 function listen(
-  options: ListenerOptions,
+  { address, flag, tls }: ListenerOptions,
 ): Deno.Listener<Deno.TcpConn | Deno.TlsConn> {
-  const { address: { hostname, port }, tls } = options;
-  const bind = (host: string) => {
-    const at = { hostname: host, port };
+  return listenOn(address, { transport: "TCP", flag }, (hostname) => {
+    const at = { hostname, port: address.port };
     return tls
       ? Deno.listenTls({ ...at, ...tls, alpnProtocols: ["http/1.1"] })
       : Deno.listen(at);
-  };
-  try {
-    if (hostname !== undefined) return bind(hostname);
-    try {
-      return bind("::"); // takes IPv4 too
-    } catch (error) {
-      if (error instanceof Deno.errors.AddrInUse) throw error;
-      return bind("0.0.0.0"); // a machine without IPv6
-    }
-  } catch (error) {
-    throw new OperatorError(describe(error, options), { cause: error });
-  }
-}
-
-function describe(error: unknown, { address, flag }: ListenerOptions): string {
-  const { hostname = "", port } = address;
-  const where = `${
-    hostname.includes(":") ? `[${hostname}]` : hostname
-  }:${port} (${flag})`;
-  if (error instanceof Deno.errors.AddrInUse) {
-    return `Cannot listen on ${where}: the port is in use; see "ss -ltnp sport = :${port}" for the program, or choose another port`;
-  }
-  if (
-    error instanceof Deno.errors.PermissionDenied ||
-    error instanceof Deno.errors.NotCapable
-  ) {
-    return `Cannot listen on ${where}: no permission for a port under 1024; run as root, or "setcap cap_net_bind_service=+ep" the program, or choose another port`;
-  }
-  if (error instanceof Deno.errors.AddrNotAvailable) {
-    return `Cannot listen on ${where}: this machine doesn't have that address; leave it out to listen on all`;
-  }
-  return `Cannot listen on ${where}: ${
-    error instanceof Error ? error.message : error
-  }`;
+  });
 }

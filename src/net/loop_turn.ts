@@ -22,6 +22,7 @@ export class LoopTurn implements Turn {
   /** Numbers the turns: a datagram that comes late must not end the next turn, nor that one's the one after. */
   readonly #datagram = new Uint8Array(1);
   #waiting: PromiseWithResolvers<void> | undefined;
+  #isClosed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
@@ -30,6 +31,7 @@ export class LoopTurn implements Turn {
 
   /** Resolves when every socket that had data before the call has been looked at; whoever waits shares one turn. */
   wait(): Promise<void> {
+    if (this.#isClosed) return Promise.resolve();
     if (this.#waiting === undefined) {
       this.#waiting = Promise.withResolvers();
       this.#datagram[0]!++;
@@ -42,6 +44,7 @@ export class LoopTurn implements Turn {
 
   /** Gives the socket back; a `wait` under way ends at once. */
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#socket.close();
   }

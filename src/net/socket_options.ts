@@ -1,4 +1,5 @@
 /** Socket options that the runtime has no call for, set on listeners: accepted sockets inherit them (Linux). */
+import { messageOf } from "../util/error_message.ts";
 import { logger } from "../log/log.ts";
 
 const log = logger("net");
@@ -56,7 +57,7 @@ export function setListenerOptions(
   } catch (error) {
     log.warn(
       "can't set socket options on port {port} ({why}): packets of quiet connections are up to 20 ms late, and -tcp-keepalive-time and -tcp-user-timeout have no effect",
-      { port, why: error instanceof Error ? error.message : String(error) },
+      { port, why: messageOf(error) },
     );
   }
 }

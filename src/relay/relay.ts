@@ -9,6 +9,7 @@ import type { NodePrivate, NodePublic } from "../keys/node_key.ts";
 import type { LogLimiter } from "../log/limited.ts";
 import { logger } from "../log/log.ts";
 import { type Conn, isConnectionLost, isTlsError } from "../net/conn.ts";
+import { messageOf } from "../util/error_message.ts";
 import type { Clock, Turn } from "../util/clock.ts";
 import { ChunkPool } from "./chunk_pool.ts";
 import {
@@ -45,8 +46,6 @@ export class Relay {
   readonly writerParts: WriterParts;
   readonly #options: RelayOptions;
   readonly #sessionParts: SessionParts;
-  /** All connections that are not over, admitted or not. */
-  readonly #conns = new Set<Conn>();
 
   constructor(options: RelayOptions) {
     const { metrics } = this;
@@ -73,8 +72,7 @@ export class Relay {
 
   /** Serves one connection to its end and closes it. Never rejects. */
   async accept(conn: Conn, start: DerpStart): Promise<void> {
-    const connNum = ++this.metrics.accepts;
-    this.#conns.add(conn);
+    this.metrics.accepts++;
     try {
       const { key, clock } = this.#options;
       const hello = await shakeHands(conn, start, { serverKey: key, clock });
@@ -83,7 +81,6 @@ export class Relay {
       if (!isMeshPeer && !await this.#isAdmitted(hello, conn)) return;
       const session = new Session(conn, this.#sessionParts, {
         hello,
-        connNum,
         isMeshPeer,
         isNotIdeal: start.notIdeal,
         onWriteFailed: (error) => this.#logWriteFailure(conn, error),
@@ -92,14 +89,8 @@ export class Relay {
     } catch (error) {
       this.#logEnd(conn, error);
     } finally {
-      this.#conns.delete(conn);
       conn.close();
     }
-  }
-
-  /** Closes all connections. */
-  close(): void {
-    for (const conn of this.#conns) conn.close();
   }
 
   async #serve(session: Session, { box }: Hello): Promise<void> {
@@ -122,12 +113,12 @@ export class Relay {
     const { ip } = conn.remote;
     const verdict: Verdict = await admission.admit({ key, ip });
     if (verdict.allow) return true;
-    const { reason, advice = "" } = verdict;
-    log.warn("refused {key} from {ip}: {reason}{advice}", {
+    const { reason, advice } = verdict;
+    log.warn("refused {key} from {ip}: {reason}; {advice}", {
       key: key.shortString(),
       ip,
       reason,
-      advice: advice && `; ${advice}`,
+      advice,
     });
     return false;
   }
@@ -138,15 +129,13 @@ export class Relay {
     const kind = `write:${error.code}`;
     this.#options.limiter.run(
       kind,
-      (suppressed) =>
+      (more) =>
         log.info(
           "closed a client that reads too slowly, from {ip}: {why}{more}",
           {
             ip,
             why: error.message,
-            more: suppressed > 0
-              ? ` (and ${suppressed} more since the last such line)`
-              : "",
+            more,
           },
         ),
     );
@@ -159,13 +148,11 @@ export class Relay {
     const { ip } = conn.remote;
     this.#options.limiter.run(
       kind,
-      (suppressed) =>
+      (more) =>
         log.info("ended a connection from {ip}: {why}{more}", {
           ip,
-          why: error instanceof Error ? error.message : String(error),
-          more: suppressed > 0
-            ? ` (and ${suppressed} more since the last such line)`
-            : "",
+          why: messageOf(error),
+          more,
         }),
     );
   }

@@ -47,7 +47,6 @@ export interface SessionParts extends WriterParts {
 /** How a session came to be. */
 export interface SessionOptions {
   readonly hello: Hello;
-  readonly connNum: number;
   readonly isMeshPeer: boolean;
   readonly isNotIdeal: boolean;
   readonly onWriteFailed: WriterOptions["onFailed"];
@@ -55,7 +54,6 @@ export interface SessionOptions {
 
 export class Session {
   // Fixed.
-  readonly connNum: number;
   readonly route: Route;
   readonly isMeshPeer: boolean;
   readonly isNotIdeal: boolean;
@@ -78,7 +76,6 @@ export class Session {
 
   constructor(conn: Conn, parts: SessionParts, options: SessionOptions) {
     const { hello, isMeshPeer } = options;
-    this.connNum = options.connNum;
     this.route = parts.table.routeOf(hello.key);
     this.isMeshPeer = isMeshPeer;
     this.isNotIdeal = options.isNotIdeal;

@@ -15,27 +15,15 @@ export class StunMetrics {
   /** Requests that came over IPv6. */
   ipv6 = 0;
 
-  /** All values by metric name, then by value of the metric's one label: `disposition` and `family`. */
-  snapshot(): StunSnapshot {
+  /** All values by derper's name; a label is written as in Prometheus' text format. */
+  snapshot(): Record<string, number> {
     return {
-      counter_requests: {
-        read_error: this.readErrors,
-        not_stun: this.notStun,
-        write_error: this.writeErrors,
-        success: this.successes,
-      },
-      counter_addrfamily: { ipv4: this.ipv4, ipv6: this.ipv6 },
+      'stun_counter_requests{disposition="read_error"}': this.readErrors,
+      'stun_counter_requests{disposition="not_stun"}': this.notStun,
+      'stun_counter_requests{disposition="write_error"}': this.writeErrors,
+      'stun_counter_requests{disposition="success"}': this.successes,
+      'stun_counter_addrfamily{family="ipv4"}': this.ipv4,
+      'stun_counter_addrfamily{family="ipv6"}': this.ipv6,
     };
   }
-}
-
-/** The values of `StunMetrics` under the names that derper publishes. */
-export interface StunSnapshot {
-  readonly counter_requests: {
-    readonly read_error: number;
-    readonly not_stun: number;
-    readonly write_error: number;
-    readonly success: number;
-  };
-  readonly counter_addrfamily: { readonly ipv4: number; readonly ipv6: number };
 }

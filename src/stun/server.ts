@@ -1,8 +1,9 @@
 /** The UDP side of STUN: answers Binding Requests next to the relay, on the same thread. */
 import type { LogLimiter } from "../log/limited.ts";
 import { logger } from "../log/log.ts";
+import { type ListenAddress, listenOn } from "../net/listen.ts";
 import { type Clock, delay, type Turn } from "../util/clock.ts";
-import { OperatorError } from "../util/operator_error.ts";
+import { messageOf } from "../util/error_message.ts";
 import { isMappedIpv4, parseIp } from "../util/ip.ts";
 import { classifyDatagram, ResponseEncoder } from "./message.ts";
 import type { StunMetrics } from "./metrics.ts";
@@ -35,13 +36,6 @@ export interface StunServerOptions {
   readonly clock: Clock;
   readonly limiter: LogLimiter;
   readonly turn: Turn;
-}
-
-/** Where to listen. */
-export interface StunAddress {
-  /** Undefined: all addresses, IPv4 and IPv6. */
-  readonly hostname?: string | undefined;
-  readonly port: number;
 }
 
 /** A STUN responder; it answers from the moment it is made. */
@@ -123,7 +117,7 @@ export class StunServer {
       "stun-read",
       () =>
         log.error("can't read from the STUN socket: {why}; trying again", {
-          why: error instanceof Error ? error.message : String(error),
+          why: messageOf(error),
         }),
     );
     await delay(clock, READ_BACK_OFF_MS, this.#closing.signal);
@@ -131,47 +125,16 @@ export class StunServer {
 }
 
 /**
- * A UDP socket for STUN; without a hostname for IPv4 and IPv6, or IPv4 alone on a machine without IPv6.
+ * A UDP socket for STUN.
+ *
  * @throws OperatorError
  */
-export function listenStun(address: StunAddress): Deno.DatagramConn {
-  const { hostname = "::", port } = address;
-  try {
-    return Deno.listenDatagram({ transport: "udp", hostname, port });
-  } catch (error) {
-    if (address.hostname === undefined && !isFinal(error)) {
-      return listenStun({ hostname: "0.0.0.0", port });
-    }
-    throw new OperatorError(describe(error, { hostname, port }), {
-      cause: error,
-    });
-  }
-}
-
-/** Whether IPv4 alone would fail like IPv4 with IPv6. */
-function isFinal(error: unknown): boolean {
-  return error instanceof Deno.errors.AddrInUse ||
-    error instanceof Deno.errors.PermissionDenied ||
-    error instanceof Deno.errors.NotCapable;
-}
-
-function describe(error: unknown, { hostname, port }: Required<StunAddress>) {
-  const where = `UDP ${
-    hostname?.includes(":") ? `[${hostname}]` : hostname
-  }:${port} (-stun-port)`;
-  if (error instanceof Deno.errors.AddrInUse) {
-    return `Cannot listen on ${where}: the port is in use; see "ss -lnup sport = :${port}" for the program, or choose another port`;
-  }
-  if (
-    error instanceof Deno.errors.PermissionDenied ||
-    error instanceof Deno.errors.NotCapable
-  ) {
-    return `Cannot listen on ${where}: no permission; a port under 1024 needs root or "setcap cap_net_bind_service=+ep" on the program, or choose another port`;
-  }
-  if (error instanceof Deno.errors.AddrNotAvailable) {
-    return `Cannot listen on ${where}: this machine doesn't have that address; leave it out of -a to listen on all`;
-  }
-  return `Cannot listen on ${where}: ${
-    error instanceof Error ? error.message : error
-  }`;
+export function listenStun(address: ListenAddress): Deno.DatagramConn {
+  const use = { transport: "UDP", flag: "-stun-port" } as const;
+  const { port } = address;
+  return listenOn(
+    address,
+    use,
+    (hostname) => Deno.listenDatagram({ transport: "udp", hostname, port }),
+  );
 }

@@ -95,3 +95,8 @@ export function formatIp(ip: Uint8Array): string {
   }
   return groups.join(":");
 }
+
+/** Host and port as they are written together: an IPv6 address in brackets; no host for all addresses. */
+export function formatHostPort(host: string | undefined, port: number): string {
+  return host?.includes(":") ? `[${host}]:${port}` : `${host ?? ""}:${port}`;
+}

@@ -26,7 +26,7 @@ export class TimerWheel implements Clock {
   }
 
   after(delayMs: number, fn: () => void): Cancel {
-    const tick = Math.ceil((this.nowMs() + delayMs) / TICK_MS);
+    const tick = Math.ceil((this.nowMs() + Math.max(0, delayMs)) / TICK_MS);
     let slot = this.#slots.get(tick);
     if (slot === undefined) this.#slots.set(tick, slot = new Set());
     const entry = () => fn(); // its own identity, so that one function may be set twice

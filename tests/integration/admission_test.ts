@@ -13,7 +13,7 @@ import { type Behaviour, FakeTailscaled } from "../support/fake_tailscaled.ts";
 const SELF = key(1);
 const MEMBER = key(2);
 const STRANGER = key(3);
-const ADMITTED: Verdict = { allow: true, by: "tailscaled" };
+const ADMITTED: Verdict = { allow: true };
 
 function key(byte: number): NodePublic {
   return NodePublic.fromBytes(new Uint8Array(32).fill(byte));
@@ -50,7 +50,7 @@ class Bench implements AsyncDisposable {
 }
 
 function refusal(verdict: Verdict): { reason: string; advice: string } {
-  if (verdict.allow) throw new Error(`Admitted by ${verdict.by}`);
+  if (verdict.allow) throw new Error("Admitted");
   const { reason, advice = "" } = verdict;
   assert(!/[\r\n]/.test(reason + advice), "it is one line");
   return { reason, advice };

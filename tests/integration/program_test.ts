@@ -41,8 +41,8 @@ Deno.test("main prints its flags with -h, and its version", async () => {
   await withDir(async (dir) => {
     const help = await ended(program(dir, "-h"));
     assertEquals(help.code, 0);
-    assertStringIncludes(help.stderr, "-verify-clients");
-    assertStringIncludes(help.stderr, '(default ":443")');
+    assertStringIncludes(help.stdout, "-verify-clients");
+    assertStringIncludes(help.stdout, '(default ":443")');
     const version = await ended(program(dir, "-version"));
     assertEquals(version.code, 0);
     assertMatch(version.stdout, /^\d+\.\d+\.\d+ \(Deno .*\)\n$/);
@@ -77,7 +77,7 @@ Deno.test("main exits with 1 and one line when the port is in use", async () => 
     assertEquals(code, 1);
     assertMatch(
       stderr,
-      /^derper: Cannot listen on 127\.0\.0\.1:\d+ \(-a\): .*\n$/m,
+      /^derper: Cannot listen on TCP 127\.0\.0\.1:\d+ \(-a\): .*\n$/m,
     );
   });
 });
@@ -103,14 +103,16 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       const stderr = child.stderr.pipeThrough(new TextDecoderStream());
       let text = "";
       for await (const part of stderr) {
+        const wasReady = text.includes("open relay");
         text += part;
-        if (text.includes("open relay")) child.kill(signal);
+        if (!wasReady && text.includes("open relay")) child.kill(signal);
       }
       assertMatch(
         text,
-        /\[info\] derper: ready: plain HTTP on 127\.0\.0\.1:\d+/,
+        /\[info\] derper: ready: HTTP without TLS on 127\.0\.0\.1:\d+/,
       );
       assertMatch(text, /\[warning\] derper: this is an open relay/);
+      assertStringIncludes(text, `stopping at ${signal}`);
       await child.stdout.cancel();
       assertEquals((await child.status).code, 0);
       const { mode } = await Deno.stat(`${dir}/key`);

@@ -54,7 +54,7 @@ export class TestRelay implements AsyncDisposable {
   readonly key: NodePrivate;
   readonly relay: Relay;
   readonly #ownsClock: boolean;
-  readonly #accepted = new Set<Promise<void>>();
+  readonly #accepted = new Map<Conn, Promise<void>>();
   #nextKey = 100;
 
   constructor(options: TestRelayOptions = {}) {
@@ -90,7 +90,7 @@ export class TestRelay implements AsyncDisposable {
       notIdeal: false,
       ...start,
     });
-    this.#accepted.add(done);
+    this.#accepted.set(conn, done);
     return done;
   }
 
@@ -120,8 +120,8 @@ export class TestRelay implements AsyncDisposable {
 
   /** Ends all connections, and rejects where one leaves a timer behind. */
   async close(): Promise<void> {
-    this.relay.close();
-    await Promise.all(this.#accepted);
+    for (const conn of this.#accepted.keys()) conn.close();
+    await Promise.all(this.#accepted.values());
     if (this.#ownsClock && this.clock.pending > 0) {
       throw new Error(`${this.clock.pending} timers are left behind`);
     }

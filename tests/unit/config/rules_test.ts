@@ -26,7 +26,7 @@ Deno.test("parseCommandLine() serves TLS on port 443 and with -certmode manual",
   for (const mode of ["letsencrypt", "gcp"]) {
     assert(configOf(`${PLAIN} -certmode ${mode}`).tls === false);
     assertEquals(problemsOf(`-a :443 -c k -certmode ${mode}`), [
-      `Invalid -certmode "${mode}": this way to a certificate is not supported yet, use -certmode manual with the files in -certdir`,
+      `Invalid -certmode "${mode}": it is the default and not supported yet, use -certmode manual with the files in -certdir`,
     ]);
   }
   assertEquals(problemsOf("-c k").length, 1);

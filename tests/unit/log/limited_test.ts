@@ -6,19 +6,19 @@ import { FakeClock } from "../../support/fake_clock.ts";
 Deno.test("LogLimiter.run() lets one line of a kind through in a minute and counts the rest", async () => {
   const clock = new FakeClock();
   const limiter = new LogLimiter(clock);
-  const lines: number[] = [];
+  const lines: string[] = [];
   const run = () => limiter.run("magic", (more) => lines.push(more));
   run();
   for (let i = 0; i < 7; i++) run();
   await clock.advance(59_999);
   run();
-  assertEquals(lines, [0]);
+  assertEquals(lines, [""]);
   await clock.advance(1);
   run();
-  assertEquals(lines, [0, 8]);
+  assertEquals(lines, ["", " (and 8 more in between)"]);
   await clock.advance(60_000);
   run();
-  assertEquals(lines, [0, 8, 0]);
+  assertEquals(lines, ["", " (and 8 more in between)", ""]);
 });
 
 Deno.test("LogLimiter.run() limits each kind for itself", () => {

@@ -31,7 +31,7 @@ class FakeAdmission implements Admission {
   }
 }
 
-const ALLOW: Verdict = { allow: true, by: "a test" };
+const ALLOW: Verdict = { allow: true };
 
 Deno.test("Relay asks for each key with the address of its socket", async () => {
   const admission = new FakeAdmission(ALLOW);
@@ -71,21 +71,27 @@ Deno.test("Relay closes whom it refuses in silence, after one line with key, add
   assertEquals(relay.metric("derp_gauge_current_connections"), 0);
 });
 
-Deno.test("Relay writes a refusal without advice without a tail, and one line for each", async () => {
+Deno.test("Relay writes one line for each refusal", async () => {
   await using log = await CapturedLog.start();
-  const admission = new FakeAdmission({ allow: false, reason: "no" });
+  const admission = new FakeAdmission({
+    allow: false,
+    reason: "no",
+    advice: "do",
+  });
   await using relay = new TestRelay({ admission });
   for (let i = 0; i < 3; i++) {
     await relay.connect().catch(() => {});
   }
   assertEquals(log.matching("refused [").length, 3);
-  assertMatch(log.lines[2]!, /: no$/);
+  assertMatch(log.lines[2]!, /: no; do$/);
 });
 
 Deno.test("Relay lets nobody refused be seen by others", async () => {
   const admission = new FakeAdmission(({ key }) =>
     Promise.resolve(
-      key.equals(testKey(2).publicKey) ? { allow: false, reason: "no" } : ALLOW,
+      key.equals(testKey(2).publicKey)
+        ? { allow: false, reason: "no", advice: "do" }
+        : ALLOW,
     )
   );
   await using relay = new TestRelay({ admission, meshKey: testMeshKey(1) });

@@ -89,7 +89,7 @@ Deno.test("Relay logs each kind of breach once a minute, with how many it left o
   await relay.clock.advance(60_000);
   await breach(header(FrameType.Ping, 1));
   assertEquals(log.lines.length, 3);
-  assertMatch(log.lines[2]!, /\(and 5 more since the last such line\)$/);
+  assertMatch(log.lines[2]!, /\(and 5 more in between\)$/);
 });
 
 Deno.test("Relay logs handshakes that break the protocol once a minute and kind", async () => {

@@ -90,13 +90,12 @@ Deno.test("StunServer answers each family with its own address", async () => {
     ],
   );
   assertEquals(metrics.snapshot(), {
-    counter_requests: {
-      read_error: 0,
-      not_stun: 0,
-      write_error: 0,
-      success: 3,
-    },
-    counter_addrfamily: { ipv4: 2, ipv6: 1 },
+    'stun_counter_requests{disposition="read_error"}': 0,
+    'stun_counter_requests{disposition="not_stun"}': 0,
+    'stun_counter_requests{disposition="write_error"}': 0,
+    'stun_counter_requests{disposition="success"}': 3,
+    'stun_counter_addrfamily{family="ipv4"}': 2,
+    'stun_counter_addrfamily{family="ipv6"}': 1,
   });
   await server.close();
 });
@@ -124,8 +123,8 @@ Deno.test("StunServer counts an answer that can't be sent, and goes on", async (
   );
   const { server, metrics } = serve(socket);
   await settle();
-  assertEquals(metrics.snapshot().counter_requests.write_error, 2);
-  assertEquals(metrics.snapshot().counter_requests.success, 0);
+  assertEquals(metrics.writeErrors, 2);
+  assertEquals(metrics.successes, 0);
   assertEquals(metrics.ipv4, 2);
   await server.close();
 });
@@ -135,7 +134,7 @@ Deno.test("StunServer pauses after a failed read, counts it, and goes on", async
   const socket = new FakeSocket(failure, failure, request("192.0.2.1"));
   const { server, metrics, clock } = serve(socket);
   await settle();
-  assertEquals(metrics.snapshot().counter_requests.read_error, 1);
+  assertEquals(metrics.readErrors, 1);
   await clock.advance(100);
   assertEquals(metrics.readErrors, 2);
   assertEquals(socket.sent.length, 0);
