@@ -28,6 +28,7 @@ async function main(): Promise<void> {
   const stop = stopSignal(); // also one that comes while it starts
   try {
     const derper = await Derper.start(asked.config);
+    Deno.addSignalListener("SIGHUP", () => void derper.reload()); // never rejects
     logger("derper").info("stopping at {signal}", { signal: await stop });
     setTimeout(() => Deno.exit(0), STOP_TIMEOUT_MS);
     await derper.stop();

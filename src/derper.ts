@@ -1,80 +1,104 @@
 /** Builds every part of the relay from its configuration, in the order in which they may start. */
-import { type Admission, requireAll } from "./admission/admission.ts";
-import { TailscaledAdmission } from "./admission/tailscaled.ts";
-import { VerifyUrlAdmission } from "./admission/verify_url.ts";
-import { derpMapNode } from "./certs/derp_map_node.ts";
-import { loadManualCertificate } from "./certs/manual.ts";
-import type { ServedCertificate } from "./certs/provider.ts";
+import type { Admission } from "./admission/admission.ts";
+import { VerifierWatch } from "./admission/verifier_watch.ts";
+import { ExpiryWatch } from "./certs/expiry_watch.ts";
+import type { CertificateSource } from "./certs/provider.ts";
 import type { Config } from "./config/config.ts";
-import { loadKeyFile } from "./config/key_file.ts";
-import { loadMeshKey } from "./config/mesh_psk.ts";
+import type { MetricSource } from "./debug/metric_family.ts";
+import { metricsPort } from "./debug/metrics_port.ts";
+import { debugPages } from "./debug/pages.ts";
+import { machineName, ProcessMetrics } from "./debug/process_metrics.ts";
+import { readRateConfig } from "./files/rate_config.ts";
+import { BootstrapDns } from "./http/bootstrap_dns.ts";
+import type { HttpHandler } from "./http/connection.ts";
 import { derpUpgrade } from "./http/derp_upgrade.ts";
-import { port80 } from "./http/port80.ts";
+import { plainRoutes } from "./http/port80.ts";
 import { mainRoutes } from "./http/routes.ts";
 import { HttpServer } from "./http/server.ts";
-import type { MeshKey } from "./keys/mesh_key.ts";
-import { NodePrivate } from "./keys/node_key.ts";
+import { systemResolver } from "./http/system_resolver.ts";
+import { load, type Loaded } from "./loaded.ts";
 import { LogLimiter } from "./log/limited.ts";
-import { logger } from "./log/log.ts";
-import { MeshLink } from "./mesh/mesh_link.ts";
-import { dialTls, readCaCerts } from "./net/dial.ts";
+import type { MeshLink } from "./mesh/mesh_link.ts";
 import { LoopTurn } from "./net/loop_turn.ts";
+import { certificateSource, makeAdmission, meshLinks } from "./parts.ts";
+import { logHealth, logReady } from "./operator_lines.ts";
 import { Relay } from "./relay/relay.ts";
 import { StunMetrics } from "./stun/metrics.ts";
 import { listenStun, StunServer } from "./stun/server.ts";
-import { type Clock, systemClock } from "./util/clock.ts";
-import { formatHostPort, parseIp } from "./util/ip.ts";
+import { systemClock } from "./util/clock.ts";
+import { Health } from "./util/health.ts";
 import { TimerWheel } from "./util/timer_wheel.ts";
-
-const log = logger("derper");
-
-/** From here on an operator is told that the certificate expires. */
-const WARN_DAYS = 14;
-
-/** What the files of the configuration hold. */
-interface Loaded {
-  readonly key: NodePrivate;
-  readonly meshKey: MeshKey | undefined;
-  readonly certificate: ServedCertificate | undefined;
-  /** Authorities to trust besides the usual ones, for outgoing connections. */
-  readonly caCerts: string[];
-}
+import { VERSION } from "./version.ts";
 
 /** A running relay. */
 export class Derper {
-  readonly stunMetrics: StunMetrics = new StunMetrics();
   readonly relay: Relay;
+  readonly health: Health = new Health(logHealth);
   readonly #config: Config;
   readonly #loaded: Loaded;
   readonly #clock = new TimerWheel(systemClock);
-  readonly #limiter = new LogLimiter(systemClock);
+  readonly #limiter: LogLimiter;
   readonly #turn = new LoopTurn();
   readonly #admission: Admission | undefined;
+  readonly #certificates: CertificateSource | undefined;
+  readonly #expiry: ExpiryWatch | undefined;
+  readonly #bootstrapDns: BootstrapDns;
+  readonly #process: ProcessMetrics;
+  readonly #stunMetrics = new StunMetrics();
+  /** All that is counted; read at each scrape. */
+  readonly #metrics: MetricSource[];
+  #verifierWatch: VerifierWatch | undefined;
   #main: HttpServer | undefined;
   #plain: HttpServer | undefined;
+  #metricsServer: HttpServer | undefined;
   #stun: StunServer | undefined;
   /** Also where the system chose it. */
   #stunPort: number | undefined;
   readonly #links: { readonly link: MeshLink; readonly done: Promise<void> }[] =
     [];
 
-  private constructor(config: Config, loaded: Loaded) {
+  private constructor(config: Config, loaded: Loaded, limiter: LogLimiter) {
     this.#config = config;
     this.#loaded = loaded;
-    this.#admission = makeAdmission(config, {
-      clock: this.#clock,
-      limiter: this.#limiter,
-      caCerts: loaded.caCerts,
-    });
+    this.#limiter = limiter;
+    const { key, meshKey, rateLimits } = loaded;
+    const clock = this.#clock;
+    this.#admission = makeAdmission(config, { clock, limiter, loaded });
     this.relay = new Relay({
-      key: loaded.key,
-      meshKey: loaded.meshKey,
+      key,
+      meshKey,
       admission: this.#admission,
-      clock: this.#clock,
-      limiter: this.#limiter,
+      rateLimits,
+      clock,
+      limiter,
       turn: this.#turn,
       writeTimeoutMs: config.tcpWriteTimeoutMs,
     });
+    this.#certificates = certificateSource(config, loaded);
+    this.#expiry = this.#certificates && new ExpiryWatch({
+      source: this.#certificates,
+      remedy: config.certificate?.kind === "acme"
+        ? "its renewal fails, see above"
+        : "renew it, the relay takes the new files by itself",
+      clock: systemClock,
+      report: (problem) => this.health.report("certificate", problem),
+    });
+    this.#process = new ProcessMetrics({
+      clock,
+      health: this.health,
+      certificateDaysLeft: this.#expiry && (() => this.#expiry?.daysLeft),
+    });
+    this.#bootstrapDns = new BootstrapDns({
+      ...config.bootstrapDns,
+      clock: systemClock,
+      resolver: systemResolver(),
+    });
+    this.#metrics = [
+      this.relay.metrics,
+      this.#stunMetrics,
+      this.#process,
+      this.#bootstrapDns,
+    ];
   }
 
   /**
@@ -83,9 +107,10 @@ export class Derper {
    * @throws OperatorError
    */
   static async start(config: Config): Promise<Derper> {
-    const derper = new Derper(config, await load(config));
+    const limiter = new LogLimiter(systemClock);
+    const derper = new Derper(config, await load(config, limiter), limiter);
     try {
-      derper.#start();
+      await derper.#start();
     } catch (error) {
       await derper.stop();
       throw error;
@@ -98,18 +123,34 @@ export class Derper {
     return this.#main?.port ?? this.#config.listen.port;
   }
 
-  /** The port of plain HTTP beside HTTPS, if there is one. */
+  /** The port of plain HTTP beside HTTPS. */
   get httpPort(): number | undefined {
     return this.#plain?.port;
   }
 
+  /** Looks for new certificates and limits (SIGHUP); what can't be used leaves the old ones. Never rejects. */
+  async reload(): Promise<void> {
+    const { rateConfigFile } = this.#config;
+    await this.#certificates?.reload();
+    if (rateConfigFile === undefined) return;
+    await this.#loaded.rateLimits?.reload(() => readRateConfig(rateConfigFile));
+  }
+
   /** Stops accepting, closes all connections and waits for everything to end. */
   async stop(): Promise<void> {
+    this.health.report("draining", "the relay is about to stop");
+    // Wakes the sessions that wait, which would else hold up the end.
+    this.#loaded.rateLimits?.set({ bytesPerSecond: 0, burstBytes: 0 });
     for (const { link } of this.#links) link.stop();
+    this.#expiry?.close();
     await Promise.all([
       this.#stun?.close(),
       this.#plain?.close(),
       this.#main?.close(),
+      this.#metricsServer?.close(),
+      this.#certificates?.close(),
+      this.#bootstrapDns.close(),
+      this.#verifierWatch?.close(),
       ...this.#links.map(({ done }) => done),
     ]);
     this.#admission?.close?.();
@@ -117,175 +158,143 @@ export class Derper {
     this.#turn.close();
   }
 
-  /** Clients choose their home by STUN alone, so it answers last, when all else does. */
-  #start(): void {
-    const { listen: { hostname, port }, httpPort } = this.#config;
-    const { certificate } = this.#loaded;
-    const parts = {
-      timeouts: {
-        keepAliveMs: this.#config.tcpKeepAliveMs,
-        userTimeoutMs: this.#config.tcpUserTimeoutMs,
-      },
+  /**
+   * The plain port comes before the certificate, for an ACME server asks there;
+   * STUN last, when all else answers: clients choose their home by it alone.
+   */
+  async #start(): Promise<void> {
+    const handler = this.#routes();
+    this.#startPlain(handler);
+    await this.#certificates?.start(() => this.#takeCertificate());
+    this.#startMain(handler);
+    this.#expiry?.start();
+    this.#startMetrics();
+    this.#startMesh();
+    this.#verifierWatch = this.#admission && new VerifierWatch({
+      admission: this.#admission,
+      health: this.health,
+      clock: this.#clock,
+    });
+    this.#startStun();
+    logReady(this.#config, {
+      port: this.port,
+      httpPort: this.httpPort,
+      stunPort: this.#stunPort,
+      certificate: this.#certificates?.current,
+      certificateProblem: this.#certificates?.problem,
+      verification: this.#admission?.name,
+      key: this.relay.publicKey.toString(),
+    });
+  }
+
+  #routes(): HttpHandler {
+    const { hostname, home, derp, stunHealthGate } = this.#config;
+    const { access, meshKey } = this.#loaded;
+    const debug = debugPages({
+      access,
+      version: VERSION,
+      machine: machineName(),
+      hostname,
+      hasMeshKey: meshKey !== undefined,
+      uptimeSeconds: () => this.#process.uptimeSeconds,
+      sources: this.#metrics,
+      table: this.relay.table,
+      admission: this.#admission,
+    });
+    return mainRoutes({
+      home,
+      derp,
+      debug,
+      bootstrapDns: this.#bootstrapDns.handler,
+      isOperator: access.allows.bind(access),
+      isHealthy: stunHealthGate ? () => this.health.isHealthy : undefined,
+    });
+  }
+
+  /** What all TCP ports have in common. */
+  #portParts() {
+    const { tcpKeepAliveMs: keepAliveMs, tcpUserTimeoutMs: userTimeoutMs } =
+      this.#config;
+    return {
+      timeouts: { keepAliveMs, userTimeoutMs },
       clock: this.#clock,
       limiter: this.#limiter,
       turn: this.#turn,
     };
+  }
+
+  #startMain(handler: HttpHandler): void {
+    const { listen, accept, derp } = this.#config;
+    const source = this.#certificates;
     this.#main = new HttpServer({
-      ...parts,
-      address: { hostname, port },
+      ...this.#portParts(),
+      address: listen,
       flag: "-a",
-      tls: certificate?.tlsKeyPair(),
-      handler: mainRoutes(this.#config),
-      upgrade: this.#config.derp
-        ? derpUpgrade(this.relay, this.#clock)
-        : undefined,
+      tls: source && (source.current?.tlsKeyPair() ?? "awaited"),
+      acceptLimit: source && accept, // derper limits its TLS port alone
+      report: (problem) => this.health.report("TLS listener", problem),
+      handler,
+      upgrade: derp ? derpUpgrade(this.relay, this.#clock) : undefined,
     });
-    if (httpPort !== undefined && certificate !== undefined) {
-      this.#plain = new HttpServer({
-        ...parts,
-        address: { hostname, port: httpPort },
-        flag: "-http-port",
-        handler: port80,
-      });
-    }
-    this.#startMesh();
-    this.#startStun();
-    this.#logReady();
+    if (source) this.#metrics.push(this.#main.metrics);
   }
 
-  #startStun(): void {
-    const { listen: { hostname }, stunPort } = this.#config;
-    if (stunPort === undefined) return;
-    const socket = listenStun({ hostname, port: stunPort });
-    this.#stunPort = (socket.addr as Deno.NetAddr).port;
-    this.#stun = new StunServer(socket, {
-      metrics: this.stunMetrics,
-      clock: this.#clock,
-      limiter: this.#limiter,
-      turn: this.#turn,
-    });
-  }
-
-  #startMesh(): void {
-    const { meshWith } = this.#config;
-    const { key, meshKey } = this.#loaded;
-    if (meshWith.length === 0 || meshKey === undefined) return;
-    const { caCerts } = this.#loaded;
-    for (const target of meshWith) {
-      const { host, port } = target;
-      const link = new MeshLink({
-        host: port === 443 ? host : `${host}:${port}`,
-        key,
-        meshKey,
-        clock: this.#clock,
-        table: this.relay.table,
-        writerParts: this.relay.writerParts,
-        dial: (signal) => dialTls(target, { caCerts, signal }),
-      });
-      this.#links.push({ link, done: link.run() });
-    }
-  }
-
-  #logReady(): void {
-    const { listen: { hostname }, hostname: name, meshWith, derp } =
-      this.#config;
-    const { certificate } = this.#loaded;
-    const off = "off";
-    log.info(
-      "ready: {scheme} on {address}, plain HTTP {plain}, {certificate}, STUN {stun}, clients {verification}, mesh {mesh}, key {key}",
-      {
-        scheme: certificate ? "HTTPS" : "HTTP without TLS",
-        address: formatHostPort(hostname, this.port),
-        plain: this.httpPort ? `on port ${this.httpPort}` : off,
-        certificate: describe(certificate),
-        stun: this.#stunPort ? `on UDP port ${this.#stunPort}` : off,
-        verification: this.#admission
-          ? `verified by ${this.#admission.name}`
-          : "not verified",
-        mesh: meshWith.map(({ host }) => host).join(", ") || off,
-        key: this.relay.publicKey,
-      },
-    );
-    if (this.#admission === undefined && derp) {
-      log.warn(
-        "this is an open relay: anybody may use it; -verify-clients or -verify-client-url admit your own nodes only",
-      );
-    }
-    if (certificate === undefined) return;
-    this.#warnOfExpiry(certificate);
-    if (parseIp(name) === undefined) return;
-    log.info("node for the DERP map: {node}", {
-      node: derpMapNode(certificate.facts, {
-        hostname: name,
-        derpPort: this.port,
-        stunPort: this.#stunPort,
+  #startPlain(main: HttpHandler): void {
+    const { listen: { hostname }, httpPort: port } = this.#config;
+    const source = this.#certificates;
+    if (port === undefined || source === undefined) return;
+    const { access } = this.#loaded;
+    this.#plain = new HttpServer({
+      ...this.#portParts(),
+      address: { hostname, port },
+      flag: "-http-port",
+      handler: plainRoutes({
+        main,
+        isOperator: access.allows.bind(access),
+        challenge: source.challenge && ((token) => source.challenge?.(token)),
       }),
     });
   }
 
-  #warnOfExpiry(certificate: ServedCertificate): void {
-    const days = certificate.daysLeft(systemClock.date());
-    if (days > WARN_DAYS) return;
-    log.warn(
-      "the certificate expires in {days} days; renew it, then restart the relay",
-      { days },
-    );
+  #startMetrics(): void {
+    const { metricsAddress: address } = this.#config;
+    if (address === undefined) return;
+    const { health } = this;
+    const sources = this.#metrics;
+    this.#metricsServer = new HttpServer({
+      ...this.#portParts(),
+      address,
+      flag: "-metrics-addr",
+      handler: metricsPort({ sources, version: VERSION, health }),
+    });
   }
-}
 
-function describe(certificate: ServedCertificate | undefined): string {
-  if (certificate === undefined) return "no certificate";
-  const days = certificate.daysLeft(systemClock.date());
-  const names = certificate.facts.names.join(", ");
-  return `certificate for ${names} with ${days} days left`;
-}
-
-/** Both kinds given: both must admit, tailscaled first (derper's rule). */
-function makeAdmission(
-  { verifyClients, verifyClientUrl }: Config,
-  parts: { clock: Clock; limiter: LogLimiter; caCerts: string[] },
-): Admission | undefined {
-  const sources: Admission[] = [];
-  if (verifyClients) {
-    const { socket: socketPath } = verifyClients;
-    sources.push(new TailscaledAdmission({ ...parts, socketPath }));
+  /** Serves the source's certificate from now on. */
+  #takeCertificate(): void {
+    const certificate = this.#certificates?.current;
+    if (certificate === undefined) return;
+    this.#main?.setTls(certificate.tlsKeyPair());
+    this.#expiry?.start();
   }
-  if (verifyClientUrl) {
-    sources.push(new VerifyUrlAdmission({ ...parts, ...verifyClientUrl }));
+
+  #startStun(): void {
+    const { listen: { hostname }, stunPort, stunHealthGate } = this.#config;
+    if (stunPort === undefined) return;
+    const socket = listenStun({ hostname, port: stunPort });
+    this.#stunPort = (socket.addr as Deno.NetAddr).port;
+    this.#stun = new StunServer(socket, {
+      metrics: this.#stunMetrics,
+      clock: this.#clock,
+      limiter: this.#limiter,
+      turn: this.#turn,
+      ...stunHealthGate && { isHealthy: () => this.health.isHealthy },
+    });
   }
-  return sources.length === 0 ? undefined : requireAll(sources);
-}
 
-/** Reads the key, the mesh key and the certificates, or makes what may be made. */
-async function load(config: Config): Promise<Loaded> {
-  const key = await loadKey(config.keyFile);
-  const meshKey = await loadMesh(config);
-  const certificate = config.tls
-    ? await loadManualCertificate({
-      certDir: config.certDir,
-      hostname: config.hostname,
-      serverKey: key.publicKey,
-      now: systemClock.date(),
-    })
-    : undefined;
-  const dials = config.meshWith.length > 0 || config.verifyClientUrl;
-  const caCerts = dials ? await readCaCerts(Deno.env.get("DENO_CERT")) : [];
-  return { key, meshKey, certificate, caCerts };
-}
-
-async function loadKey(path: string | undefined): Promise<NodePrivate> {
-  if (path === undefined) return NodePrivate.generate();
-  const { key, created, warning } = await loadKeyFile(path);
-  if (created) log.info("made a new key in {path}", { path });
-  if (warning !== undefined) log.warn("{warning}", { warning });
-  return key;
-}
-
-async function loadMesh(
-  { meshPskFile, meshKey }: Config,
-): Promise<MeshKey | undefined> {
-  if (meshPskFile === undefined) return meshKey;
-  const { key, warning } = await loadMeshKey(meshPskFile);
-  if (warning !== undefined) log.warn("{warning}", { warning });
-  return key;
+  #startMesh(): void {
+    const parts = { relay: this.relay, clock: this.#clock };
+    for (const link of meshLinks(this.#config, this.#loaded, parts)) {
+      this.#links.push({ link, done: link.run() });
+    }
+  }
 }

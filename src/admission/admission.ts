@@ -21,6 +21,11 @@ export interface Admission {
   /** For the ready line, for example `tailscaled at /run/…/tailscaled.sock`. */
   readonly name: string;
   admit(candidate: Candidate): Promise<Verdict>;
+  /**
+   * Tries whether clients can be verified at all; one line about what keeps
+   * them from it. Never rejects, and answers within its own deadline.
+   */
+  check?(): Promise<string | undefined>;
   /** Gives back connections, where it keeps any. */
   close?(): void;
 }
@@ -35,6 +40,13 @@ export function requireAll(sources: readonly Admission[]): Admission {
         if (!verdict.allow) return verdict;
       }
       return { allow: true };
+    },
+    async check() {
+      const problems = await Promise.all(
+        sources.map((source) => source.check?.()),
+      );
+      return problems.filter((problem) => problem !== undefined)
+        .join("; and ") || undefined;
     },
     close() {
       for (const source of sources) source.close?.();

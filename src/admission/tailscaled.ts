@@ -1,5 +1,5 @@
 /** Admits the nodes of the tailnet that this machine's tailscaled belongs to (`-verify-clients`). */
-import type { NodePublic } from "../keys/node_key.ts";
+import { NodePublic } from "../keys/node_key.ts";
 import type { Clock } from "../util/clock.ts";
 import { messageOf } from "../util/error_message.ts";
 import type { Admission, Candidate, Verdict } from "./admission.ts";
@@ -60,22 +60,51 @@ export class TailscaledAdmission implements Admission {
     return verdict;
   }
 
-  async #decide(key: NodePublic): Promise<Verdict> {
+  /** As derper's consistency check does it: this machine's own node must be admitted. */
+  async check(): Promise<string | undefined> {
+    const verdict = await this.#answer(async (signal) => {
+      const key = await this.#askOwnKey(signal);
+      return key !== undefined && await this.#isInTailnet(key, signal);
+    });
+    if (verdict.allow || verdict === BUSY) return undefined;
+    return verdict === NOT_FOUND
+      ? `${this.name} doesn't know its own node; is it logged in?`
+      : `${verdict.reason}; ${verdict.advice}`;
+  }
+
+  #decide(key: NodePublic): Promise<Verdict> {
+    return this.#answer((signal) => this.#isInTailnet(key, signal));
+  }
+
+  /** The verdict that is the answer to a question, which gets a slot and a deadline. */
+  async #answer(
+    ask: (signal: AbortSignal) => Promise<boolean>,
+  ): Promise<Verdict> {
     const { clock, socketPath } = this.#options;
     const deadline = new AbortController();
     const cancel = clock.after(DEADLINE_MS, () => deadline.abort());
     const release = await this.#slots.take(deadline.signal);
     try {
       if (release === undefined) return BUSY;
-      return await this.#isInTailnet(key, deadline.signal)
-        ? { allow: true }
-        : NOT_FOUND;
+      return await ask(deadline.signal) ? { allow: true } : NOT_FOUND;
     } catch (error) {
       return refuse(error, socketPath);
     } finally {
       cancel();
       release?.();
     }
+  }
+
+  /** The key of this machine's node; undefined where tailscaled has none yet. */
+  async #askOwnKey(signal: AbortSignal): Promise<NodePublic | undefined> {
+    const answer = await askLocalApi(this.#options.socketPath, {
+      path: "/localapi/v0/status?peers=false",
+      maxBytes: MAX_STATUS_BYTES,
+      signal,
+    });
+    const { Self: self } = parseObject(answer, "status");
+    const key = isObject(self) ? self.PublicKey : undefined;
+    return typeof key === "string" ? NodePublic.parse(key) : undefined;
   }
 
   async #isInTailnet(key: NodePublic, signal: AbortSignal): Promise<boolean> {

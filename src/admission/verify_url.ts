@@ -1,6 +1,7 @@
 /** Asks an admission controller about each client (`-verify-client-url`). */
 import type { LogLimiter } from "../log/limited.ts";
 import { logger } from "../log/log.ts";
+import type { NodePublic } from "../keys/node_key.ts";
 import type { Clock } from "../util/clock.ts";
 import type { Admission, Candidate, Verdict } from "./admission.ts";
 
@@ -27,6 +28,8 @@ export interface VerifyUrlOptions {
   readonly failOpen: boolean;
   readonly clock: Clock;
   readonly limiter: LogLimiter;
+  /** The relay's own key: asked about to see whether the controller answers. Absent: that isn't tried. */
+  readonly ownKey?: NodePublic | undefined;
   /** Authorities to trust besides the usual ones, as PEM. */
   readonly caCerts: string[];
 }
@@ -38,6 +41,7 @@ export class VerifyUrlAdmission implements Admission {
   readonly #failOpen: boolean;
   readonly #clock: Clock;
   readonly #limiter: LogLimiter;
+  readonly #ownKey: NodePublic | undefined;
   readonly #client: Deno.HttpClient;
 
   /** @throws TypeError where the URL isn't one */
@@ -48,6 +52,7 @@ export class VerifyUrlAdmission implements Admission {
     this.#failOpen = options.failOpen;
     this.#clock = options.clock;
     this.#limiter = options.limiter;
+    this.#ownKey = options.ownKey;
     const { caCerts } = options;
     this.#client = Deno.createHttpClient({ caCerts, poolIdleTimeout: IDLE_MS });
   }
@@ -66,6 +71,33 @@ export class VerifyUrlAdmission implements Admission {
         return this.#noAnswer(candidate, why);
       }
       return await this.#judge(response);
+    } finally {
+      cancel();
+    }
+  }
+
+  /**
+   * Asks about the relay itself, for an answer of whatever kind: no controller
+   * need know a relay's key. Nothing is wrong while clients are let in
+   * unasked.
+   */
+  async check(): Promise<string | undefined> {
+    // Who fails open relays in any case, so a controller isn't asked needlessly.
+    if (this.#ownKey === undefined || this.#failOpen) return undefined;
+    const candidate = { key: this.#ownKey, ip: "127.0.0.1" };
+    const deadline = new AbortController();
+    const cancel = this.#clock.after(DEADLINE_MS, () => deadline.abort());
+    try {
+      const { status, body } = await this.#ask(candidate, deadline.signal);
+      await body?.cancel();
+      return status >= 500 // in front of a dead controller stands a living proxy
+        ? `the ${this.name} answers with status ${status}; see its own log`
+        : undefined;
+    } catch (error) {
+      const why = deadline.signal.aborted
+        ? "no answer in time"
+        : messageOf(error);
+      return `no answer from the ${this.name}: ${why}; is it running, and is the URL right?`;
     } finally {
       cancel();
     }

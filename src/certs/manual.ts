@@ -1,4 +1,4 @@
-/** `-certmode manual`: the certificate of the relay's host from two files. */
+/** `-certmode manual`: reads the certificate of the relay's host from two files, and checks it. */
 import { createHash } from "node:crypto";
 import { logger } from "../log/log.ts";
 import type { NodePublic } from "../keys/node_key.ts";
@@ -21,6 +21,8 @@ import type { ParsedCertificate } from "./x509.ts";
 /** Where the files are, and what the certificate has to be good for. */
 export interface ManualOptions {
   readonly certDir: string;
+  /** Names the two files directly (-cert-file, -key-file); then nothing is looked for in `certDir`, nor made. */
+  readonly files?: ManualPair | undefined;
   /** DNS name or IP address. */
   readonly hostname: string;
   /** Goes into the meta certificate. */
@@ -29,7 +31,7 @@ export interface ManualOptions {
 }
 
 /** One string for each of the two files: its path, or its text. */
-interface Pair {
+export interface ManualPair {
   readonly cert: string;
   readonly key: string;
 }
@@ -43,14 +45,62 @@ const DIRECTORY_MODE = 0o700;
 const NAMES_TOLD = 10;
 
 /**
- * Loads and checks `<certDir>/<hostname>.crt` and `.key`; for an IP address
- * without either it makes them. Throws an OperatorError for whatever can't be served.
+ * Loads and checks `<certDir>/<hostname>.crt` and `.key`, or the files named
+ * directly; for an IP address without either it makes them.
+ *
+ * @throws OperatorError for whatever can't be served
  */
 export async function loadManualCertificate(
   options: ManualOptions,
 ): Promise<ServedCertificate> {
-  const paths = pairPaths(options);
-  const text = await readPair(paths, options) ?? await makePair(paths, options);
+  const text = await readManualPair(options) ?? await makeManualPair(options);
+  return checkManualPair(text, options);
+}
+
+/**
+ * Reads both files; undefined where there is neither and a pair may be made.
+ *
+ * @throws OperatorError
+ */
+export async function readManualPair(
+  options: ManualOptions,
+): Promise<ManualPair | undefined> {
+  const { hostname } = options;
+  const paths = manualPaths(options);
+  const cert = await readPem(pemFile("certificate", options));
+  const key = await readPem(pemFile("private key", options));
+  if (cert !== undefined && key !== undefined) return { cert, key };
+  const mayMake = options.files === undefined &&
+    hostnameIp(hostname) !== undefined;
+  if (cert === undefined && key === undefined) {
+    if (mayMake) return undefined;
+    throw new OperatorError(
+      `No certificate for "${hostname}": neither "${paths.cert}" nor "${paths.key}" exists; put the PEM chain and its private key there, or set ${
+        flagsOf(options)
+      }`,
+    );
+  }
+  const [missing, present] = cert === undefined
+    ? [paths.cert, paths.key]
+    : [paths.key, paths.cert];
+  const otherwise = mayMake
+    ? ", or remove the other to have a new pair made"
+    : "";
+  throw new OperatorError(
+    `"${missing}" is missing, only "${present}" exists; put the missing file there${otherwise}`,
+  );
+}
+
+/**
+ * What is to be served of what the two files hold.
+ *
+ * @throws OperatorError where clients wouldn't accept it
+ */
+export function checkManualPair(
+  text: ManualPair,
+  options: ManualOptions,
+): ServedCertificate {
+  const paths = manualPaths(options);
   const chain = parseChain(text.cert, paths.cert);
   const key = parsePrivateKey(text.key, paths.key);
   checkKey(chain, { publicKey: key.publicKey, paths });
@@ -65,8 +115,16 @@ export async function loadManualCertificate(
   });
 }
 
-/** derper's file names: what isn't a letter, digit, "-" or "." is left out of the host name. */
-function pairPaths({ certDir, hostname }: ManualOptions): Pair {
+/**
+ * Where the two files are; derper's names: what isn't a letter, digit, "-" or
+ * "." is left out of the host name.
+ *
+ * @throws OperatorError
+ */
+export function manualPaths(
+  { certDir, hostname, files }: ManualOptions,
+): ManualPair {
+  if (files !== undefined) return files;
   if (certDir === "") {
     throw new OperatorError(
       "Cannot look for a certificate: -certdir is empty; set it to the directory with the .crt and .key files",
@@ -82,39 +140,20 @@ function pairPaths({ certDir, hostname }: ManualOptions): Pair {
   return { cert: `${base}.crt`, key: `${base}.key` };
 }
 
-/** Both files, or undefined where a pair is to be made. */
-async function readPair(
-  paths: Pair,
-  { hostname }: ManualOptions,
-): Promise<Pair | undefined> {
-  const cert = await readPem(pemFile(paths.cert, "certificate"));
-  const key = await readPem(pemFile(paths.key, "private key"));
-  if (cert !== undefined && key !== undefined) return { cert, key };
-  const isIp = hostnameIp(hostname) !== undefined;
-  if (cert === undefined && key === undefined) {
-    if (isIp) return undefined;
-    throw new OperatorError(
-      `No certificate for "${hostname}": neither "${paths.cert}" nor "${paths.key}" exists; put the PEM chain and its private key there, or set -certdir`,
-    );
-  }
-  const [missing, present] = cert === undefined
-    ? [paths.cert, paths.key]
-    : [paths.key, paths.cert];
-  const otherwise = isIp ? ", or remove the other to have a new pair made" : "";
-  throw new OperatorError(
-    `"${missing}" is missing, only "${present}" exists; put the missing file there${otherwise}`,
-  );
-}
-
-/** Makes a self-signed pair, the key first: a certificate without its key would be of no use. */
-async function makePair(
-  paths: Pair,
-  { hostname, now }: ManualOptions,
-): Promise<Pair> {
+/**
+ * Makes a self-signed pair, the key first: a certificate without its key would be of no use.
+ *
+ * @throws OperatorError
+ */
+export async function makeManualPair(
+  options: ManualOptions,
+): Promise<ManualPair> {
+  const { hostname, now } = options;
+  const paths = manualPaths(options);
   const { certPem, keyPem } = await makeSelfSigned(hostname, now);
-  await makePem(pemFile(paths.key, "private key"), keyPem, KEY_MODE);
+  await makePem(pemFile("private key", options), keyPem, KEY_MODE);
   try {
-    await makePem(pemFile(paths.cert, "certificate"), certPem, CERT_MODE);
+    await makePem(pemFile("certificate", options), certPem, CERT_MODE);
   } catch (error) {
     await Deno.remove(paths.key); // alone it would stop the next start
     throw error;
@@ -126,10 +165,20 @@ async function makePair(
   return { cert: certPem, key: keyPem };
 }
 
-function pemFile(path: string, what: string): NamedFile {
+function pemFile(
+  what: "certificate" | "private key",
+  options: ManualOptions,
+): NamedFile {
+  const { cert, key } = manualPaths(options);
+  const flags = flagsOf(options);
   const remedy =
-    "put a PEM file there that the relay's user may read, or set -certdir";
-  return { path, what, remedy };
+    `put a PEM file there that the relay's user may read, or set ${flags}`;
+  return { path: what === "certificate" ? cert : key, what, remedy };
+}
+
+/** The flags that say where the files are. */
+function flagsOf({ files }: ManualOptions): string {
+  return files === undefined ? "-certdir" : "-cert-file and -key-file";
 }
 
 async function readPem(file: NamedFile): Promise<string | undefined> {
@@ -154,7 +203,7 @@ async function makePem(
 
 function checkKey(
   chain: CertificateChain,
-  { publicKey, paths }: { publicKey: Uint8Array; paths: Pair },
+  { publicKey, paths }: { publicKey: Uint8Array; paths: ManualPair },
 ): void {
   const owner = chain.findIndex((certificate) =>
     equalBytes(certificate.publicKey, publicKey)

@@ -41,3 +41,24 @@ export class ServedCertificate {
     return this.#pair;
   }
 }
+
+/** Where a certificate comes from, and the next one. */
+export interface CertificateSource {
+  /** What is to be served; undefined while there is none yet. */
+  readonly current: ServedCertificate | undefined;
+  /** Why there is none, or why a newer one wasn't taken; undefined when all is well. */
+  readonly problem: string | undefined;
+  /**
+   * Gets the first certificate, or goes on trying; calls `onChange` for each
+   * later change of `current`.
+   *
+   * @throws OperatorError for what an operator has to put right before a start
+   */
+  start(onChange: () => void): Promise<void>;
+  /** Looks for a newer certificate now (SIGHUP). Never rejects. */
+  reload(): Promise<void>;
+  /** The answer to an ACME HTTP-01 challenge for `token`, where one is open. */
+  challenge?(token: string): string | undefined;
+  /** Ends timers and watches. */
+  close(): Promise<void>;
+}

@@ -23,6 +23,13 @@ export interface MeshTarget {
   readonly dialHost: string;
 }
 
+/** A name that `/bootstrap-dns` resolves. */
+export interface BootstrapName {
+  readonly name: string;
+  /** The name of a TXT record with the percentage of clients that are answered; without one it is all of them. */
+  readonly rolloutRecord?: string;
+}
+
 const HTTPS_PORT = 443;
 const NAMED_PORTS: ReadonlyMap<string, number> = new Map([
   ["http", 80],
@@ -47,7 +54,7 @@ export function isPort(value: number): boolean {
 }
 
 /** Whether `text` is an IPv4 or IPv6 address without zone. */
-function isIp(text: string): boolean {
+export function isIp(text: string): boolean {
   return !text.includes("%") && parseIp(text) !== undefined;
 }
 
@@ -120,6 +127,29 @@ export function parseMeshTarget(text: string): MeshTarget | Mistake {
     : `in ${entry} ${mistake}`;
 }
 
+/** Parses one entry of the bootstrap DNS flags: `name`, or `name/record` with the name of a TXT record. */
+export function parseBootstrapName(text: string): BootstrapName | Mistake {
+  if (text === "") return "it has an empty entry, leave out the comma";
+  const entry = JSON.stringify(text);
+  const [name = "", record, ...more] = text.split("/");
+  if (more.length > 0) return `${entry} has more than one slash`;
+  for (const part of record === undefined ? [name] : [name, record]) {
+    if (isHostName(part)) continue;
+    return `in ${entry} ${JSON.stringify(part)} is no host name`;
+  }
+  return { name, ...record !== undefined && { rolloutRecord: record } };
+}
+
+/** Whether two servers can't listen at both addresses, which are both TCP or both UDP. */
+export function isSameAddress(
+  one: ListenAddress,
+  other: ListenAddress,
+): boolean {
+  return one.port === other.port && one.port !== 0 &&
+    (one.hostname === undefined || other.hostname === undefined ||
+      one.hostname === other.hostname);
+}
+
 /** What keeps `text` from being the name in a certificate. */
 export function certNameMistake(text: string): Mistake | undefined {
   if (isIp(text) || isHostName(text)) return undefined;
@@ -141,4 +171,11 @@ export function httpUrlMistake(text: string): Mistake | undefined {
   return /^https?:\/\/\S+$/i.test(text) && URL.canParse(text)
     ? undefined
     : "it is no URL that starts with http:// or https://";
+}
+
+/** What keeps `text` from being the URL of an ACME server, which RFC 8555, section 6.1 wants to be HTTPS. */
+export function acmeUrlMistake(text: string): Mistake | undefined {
+  return /^https:/i.test(text) && httpUrlMistake(text) === undefined
+    ? undefined
+    : "it is no URL that starts with https://";
 }

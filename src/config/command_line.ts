@@ -1,5 +1,6 @@
 /** What the arguments ask for: to run, to show a text, or to be put right. */
 import type { Config } from "./config.ts";
+import { readEnvironment } from "./environment.ts";
 import { FLAGS } from "./flags.ts";
 import { flagDefaults, parseGoFlags } from "./go_flag.ts";
 import { makeConfig } from "./rules.ts";
@@ -19,27 +20,37 @@ export type CommandLine =
   | {
     readonly kind: "problems";
     readonly problems: readonly string[];
-    /** To be shown after the problems, where flags were not understood. */
+    /** To be shown after the problems, where arguments were not understood. */
     readonly usage?: string;
   };
 
-/** Reads the arguments behind the program's name. */
+/** Reads the arguments behind the program's name, and for flags that are not among them the environment. */
 export function parseCommandLine(
   args: readonly string[],
   from: Surroundings,
 ): CommandLine {
   const defaults = flagDefaults(FLAGS, from);
-  const flags = parseGoFlags(args, FLAGS, defaults);
-  if (flags.help) return { kind: "help", text: usageText(FLAGS, defaults) };
-  const understood = flags.problems.length === 0;
-  if (flags.values.version && understood) return { kind: "version" };
-  const { config, problems, notes } = makeConfig(flags, from);
-  if (understood && problems.length === 0) {
-    return { kind: "run", config, notes };
+  const usage = usageText(FLAGS, defaults);
+  const typed = parseGoFlags(args, FLAGS, { defaults });
+  if (typed.help) return { kind: "help", text: usage };
+  const understood = typed.problems.length === 0;
+  if (typed.values.version && understood) return { kind: "version" };
+  const { env } = from;
+  const environment = readEnvironment(FLAGS, { env, given: typed.given });
+  const { variables } = environment;
+  const flags = parseGoFlags(args, FLAGS, { defaults, variables });
+  const { config, ...found } = makeConfig(flags, from);
+  const problems = [
+    ...flags.problems,
+    ...environment.problems,
+    ...found.problems,
+  ];
+  if (problems.length === 0) {
+    return {
+      kind: "run",
+      config,
+      notes: [...environment.notes, ...found.notes],
+    };
   }
-  return {
-    kind: "problems",
-    problems: [...flags.problems, ...problems],
-    ...!understood && { usage: usageText(FLAGS, defaults) },
-  };
+  return { kind: "problems", problems, ...!understood && { usage } };
 }

@@ -1,6 +1,7 @@
 /** The relay's configuration. */
+import type { EabKey } from "../keys/eab_key.ts";
 import type { MeshKey } from "../keys/mesh_key.ts";
-import type { ListenAddress, MeshTarget } from "./addresses.ts";
+import type { BootstrapName, ListenAddress, MeshTarget } from "./addresses.ts";
 
 /** What `/` shows. */
 export type Home =
@@ -8,31 +9,77 @@ export type Home =
   | { readonly kind: "blank" }
   | { readonly kind: "redirect"; readonly url: string };
 
+/** Where the certificate comes from. */
+export type CertificateOrigin =
+  /** `<hostname>.crt` and `<hostname>.key` in a directory. */
+  | { readonly kind: "manual"; readonly certDir: string }
+  /** Two files, whatever they are called. */
+  | {
+    readonly kind: "files";
+    readonly certFile: string;
+    readonly keyFile: string;
+  }
+  | AcmeOrigin;
+
+/** An ACME server, and how to be known there. */
+export interface AcmeOrigin {
+  readonly kind: "acme";
+  /** URL of the server's directory object. */
+  readonly directory: string;
+  /** For the account and its certificates. */
+  readonly certDir: string;
+  readonly email?: string;
+  readonly eab?: { readonly kid: string; readonly hmacKey: EabKey };
+  /** Certificates for the relay's own IP addresses too, or for them alone where the host name is one. */
+  readonly ipCerts: boolean;
+}
+
+/** A setec server that has the mesh key. */
+export interface SecretsSource {
+  readonly url: string;
+  /** For example `prod/derp/meshkey`. */
+  readonly secretName: string;
+  /** The cache file itself: derper's -secrets-cache-dir is no directory, in spite of its name. */
+  readonly cachePath: string;
+}
+
 /** All that the flags say, checked; frozen. */
 export interface Config {
   readonly listen: ListenAddress;
-  /** HTTPS on the port of `listen`, else plain HTTP. */
-  readonly tls: boolean;
+  /** Of HTTPS on the port of `listen`; absent where that is plain HTTP. */
+  readonly certificate?: CertificateOrigin;
   /** Plain HTTP beside HTTPS; absent where there is none. */
   readonly httpPort?: number;
   /** UDP; absent where STUN is off. */
   readonly stunPort?: number;
+  /** STUN is silent while the relay can't relay. */
+  readonly stunHealthGate: boolean;
+  /** For Prometheus and health checks; absent where they are off. */
+  readonly metricsAddress?: ListenAddress;
   readonly derp: boolean;
   /** The name or IP address in the certificate. */
   readonly hostname: string;
-  readonly certDir: string;
   /** Absent where the key is to be thrown away. */
   readonly keyFile?: string;
   readonly home: Home;
-  /** At most one of `meshPskFile` and `meshKey` is there. */
+  /** At most one of `meshPskFile`, `meshKey` and `secrets` is there. */
   readonly meshPskFile?: string;
   readonly meshKey?: MeshKey;
+  readonly secrets?: SecretsSource;
   /** Only with a mesh key; the relay itself may be among them. */
   readonly meshWith: readonly MeshTarget[];
   readonly verifyClients?: { readonly socket: string };
   readonly verifyClientUrl?: {
     readonly url: string;
     readonly failOpen: boolean;
+  };
+  /** New TLS connections; absent where there is no limit. */
+  readonly accept?: { readonly perSecond: number; readonly burst: number };
+  readonly rateConfigFile?: string;
+  readonly bootstrapDns: {
+    readonly published: readonly string[];
+    /** Answered by name, and not shown in the list. */
+    readonly unpublished: readonly BootstrapName[];
   };
   readonly tcpKeepAliveMs: number;
   /** 0 leaves it to the system. */

@@ -2,7 +2,7 @@
 import type { FlagTable } from "./go_flag.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/** Every flag of derper. Those marked `unsupported` are known so that they can be refused by name. */
+/** Every flag of derper, and those marked `ours`. One marked `unsupported` is known so that it can be refused by name. */
 export const FLAGS = {
   "a": {
     type: "string",
@@ -13,51 +13,55 @@ export const FLAGS = {
   "accept-connection-burst": {
     type: "int",
     default: "9223372036854775807",
-    help: "connections that may come at once above -accept-connection-limit",
-    unsupported: true,
+    help:
+      "TLS connections that may come at once above -accept-connection-limit, which does nothing without it",
   },
   "accept-connection-limit": {
     type: "float",
     default: "+Inf",
-    help: "new connections accepted per second",
-    unsupported: true,
+    help: "TLS connections accepted per second; more are closed at once",
   },
   "ace": {
     type: "bool",
     default: "false",
-    help: "serve CONNECT requests to control servers",
-    unsupported: true,
+    help:
+      "serve CONNECT requests to control servers (experimental in derper, and refused here)",
+    unsupported: "derper has it as an undocumented experiment",
+  },
+  "acme-directory": {
+    type: "string",
+    default: "",
+    help:
+      "https URL of the directory of another ACME server than that of -certmode",
+    ours: true,
   },
   "acme-eab-key": {
     type: "string",
     default: "",
-    help: "HMAC key of the ACME account binding, in base64",
-    unsupported: true,
+    help: "HMAC key of -acme-eab-kid, in base64",
     secret: true,
   },
   "acme-eab-kid": {
     type: "string",
     default: "",
-    help: "key ID of the ACME account binding",
-    unsupported: true,
+    help:
+      "key ID of the account to bind the ACME account to; -certmode gcp needs it",
   },
   "acme-email": {
     type: "string",
     default: "",
-    help: "contact address of the ACME account",
-    unsupported: true,
+    help: "mail address of the ACME account; -certmode gcp needs it",
   },
   "acme-ip-certs": {
     type: "bool",
     default: "false",
-    help: "get Let's Encrypt certificates for the IP addresses of the relay",
-    unsupported: true,
+    help:
+      "get certificates for the IP addresses of the relay too, those that last about six days; needs -certmode letsencrypt",
   },
   "bootstrap-dns-names": {
     type: "string",
     default: "",
     help: "host names, separated by commas, that /bootstrap-dns resolves",
-    unsupported: true,
   },
   "c": {
     type: "string",
@@ -65,16 +69,24 @@ export const FLAGS = {
     help:
       "file with the private key of the relay; it is made where it is missing. For root the default is /var/lib/derper/derper.key, others must name one",
   },
+  "cert-file": {
+    type: "string",
+    default: "",
+    help:
+      "file with the certificate and those above it, in place of -certdir; means -certmode manual",
+    ours: true,
+  },
   "certdir": {
     type: "string",
     default: certDir,
-    help: "directory of the certificate: <hostname>.crt and <hostname>.key",
+    help:
+      "directory of the certificate: <hostname>.crt and <hostname>.key with -certmode manual, else the ACME account and all that comes of it",
   },
   "certmode": {
     type: "string",
     default: "letsencrypt",
     help:
-      "where the certificate comes from: manual (from -certdir); letsencrypt and gcp are not supported yet",
+      "where the certificate comes from: letsencrypt or gcp (Google) by ACME, which has to reach port 80, or manual from -certdir",
   },
   "derp": {
     type: "bool",
@@ -97,13 +109,19 @@ export const FLAGS = {
     type: "string",
     default: "derp.tailscale.com",
     help:
-      "name of the relay in its certificate, or its IP address, for which a self-signed certificate is made where -certdir has none",
+      "name of the relay in its certificate, or its IP address: that needs -acme-ip-certs, or -certmode manual, which makes a self-signed certificate where -certdir has none",
   },
   "http-port": {
     type: "int",
     default: "80",
     help:
       "TCP port for plain HTTP beside HTTPS, on the address of -a; -1 for none",
+  },
+  "key-file": {
+    type: "string",
+    default: "",
+    help: "file with the private key of -cert-file",
+    ours: true,
   },
   "mesh-psk-file": {
     type: "string",
@@ -117,29 +135,34 @@ export const FLAGS = {
     help:
       "relays to mesh with, separated by commas: host, host:port or host/dialhost, where dialhost is dialled in place of host. This relay itself may be among them",
   },
+  "metrics-addr": {
+    type: "string",
+    default: "",
+    help:
+      'address to serve /metrics, /healthz and /readyz on, as ":9090" or "127.0.0.1:9090"; nothing given for none',
+    ours: true,
+  },
   "rate-config": {
     type: "string",
     default: "",
-    help: "JSON file with rate limits, read again on SIGHUP",
-    unsupported: true,
+    help: "JSON file with limits for what clients send; read again on SIGHUP",
   },
   "secrets-cache-dir": {
     type: "string",
     default: ({ env }) => join(env("HOME") ?? "", ".cache", "derper-secrets"),
-    help: "directory to keep secrets of the setec server in",
-    unsupported: true,
+    help:
+      "file (as in derper, in spite of its name) to keep the mesh key of -secrets-url in",
   },
   "secrets-path-prefix": {
     type: "string",
     default: "prod/derp",
-    help: "where the setec server keeps the mesh key",
-    unsupported: true,
+    help: "where -secrets-url has the mesh key: PREFIX/meshkey",
   },
   "secrets-url": {
     type: "string",
     default: "",
-    help: "URL of a setec server that has the mesh key",
-    unsupported: true,
+    help:
+      "URL of a setec server that has the mesh key, in place of -mesh-psk-file",
   },
   "socket": {
     type: "string",
@@ -151,6 +174,13 @@ export const FLAGS = {
     type: "bool",
     default: "true",
     help: "answer STUN requests, on the address of -a",
+  },
+  "stun-health-gate": {
+    type: "bool",
+    default: "true",
+    help:
+      "leave STUN requests unanswered while this relay can't relay, so that clients choose another",
+    ours: true,
   },
   "stun-port": {
     type: "int",
@@ -177,8 +207,8 @@ export const FLAGS = {
   "unpublished-bootstrap-dns-names": {
     type: "string",
     default: "",
-    help: "further names of /bootstrap-dns that its list doesn't show",
-    unsupported: true,
+    help:
+      "further names of /bootstrap-dns that its list doesn't show; with name/record only for as many percent of clients as the TXT record says",
   },
   "verify-client-url": {
     type: "string",

@@ -6,6 +6,7 @@
 // @ts-types="./parse_args.d.ts"
 import { parseArgs } from "@std/cli/parse-args";
 import { parseGoDuration } from "./go_duration.ts";
+import { parseGoBool, parseGoFloat, parseGoInt } from "./go_number.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Types of Go's flag package, by the name that `-h` shows. */
@@ -17,8 +18,10 @@ export interface FlagSpec {
   /** As one would type it. */
   readonly default: string | ((from: Surroundings) => string);
   readonly help: string;
-  /** Known by name, and refused. */
-  readonly unsupported?: true;
+  /** Known by name, and refused; this is why. */
+  readonly unsupported?: string;
+  /** derper doesn't have it. */
+  readonly ours?: true;
   /** The value is never shown. */
   readonly secret?: true;
 }
@@ -33,15 +36,36 @@ type ValueOf<T extends FlagType> = T extends "bool" ? boolean
 /** A value for each supported flag; durations in milliseconds. */
 export type FlagValues<T extends FlagTable> = {
   readonly [
-    N in keyof T as T[N] extends { readonly unsupported: true } ? never : N
+    N in keyof T as T[N] extends { readonly unsupported: string } ? never : N
   ]: ValueOf<T[N]["type"]>;
 };
+
+/** A value as an operator gave it: under which name, and what may be shown of it. */
+export interface GivenFlag {
+  /** `-name`, or the name of a variable. */
+  readonly label: string;
+  /** Quoted, or a placeholder for a secret. */
+  readonly shown: string;
+}
+
+/** What flags have in place of a value on the command line. */
+export interface FlagSources {
+  readonly defaults: ReadonlyMap<string, string>;
+  /** Settings from the environment by flag; one on the command line comes before them. */
+  readonly variables?: ReadonlyMap<string, FlagVariable>;
+}
+
+/** A variable of the environment that sets a flag. */
+export interface FlagVariable {
+  readonly name: string;
+  readonly value: string;
+}
 
 /** A command line as read; with problems, `values` is only good for finding more of them. */
 export interface ParsedFlags<T extends FlagTable> {
   readonly values: FlagValues<T>;
-  /** The values on the command line as they stand there, the last of each flag. */
-  readonly given: ReadonlyMap<string, string>;
+  /** The flags with a value of the operator's, and the last one of each. */
+  readonly given: ReadonlyMap<string, GivenFlag>;
   readonly problems: readonly string[];
   /** `-h` or `-help` came before any problem; nothing behind it was read. */
   readonly help: boolean;
@@ -61,18 +85,19 @@ export function flagDefaults(
 }
 
 /** A problem with the value of a flag; `why` says what would be right. */
-export function invalid(flag: string, value: string, why: string): string {
-  return `Invalid -${flag} ${JSON.stringify(value)}: ${why}`;
+export function invalid({ label, shown }: GivenFlag, why: string): string {
+  return `Invalid ${label} ${shown}: ${why}`;
 }
 
 /** Reads `args` as Go's flag package does, but goes on after a problem to find all of them. */
 export function parseGoFlags<T extends FlagTable>(
   args: readonly string[],
   table: T,
-  defaults: ReadonlyMap<string, string>,
+  { defaults, variables }: FlagSources,
 ): ParsedFlags<T> {
-  const reader = new ArgumentReader(args, table);
-  reader.readAll();
+  const reader = new FlagReader(args, table);
+  reader.readArguments();
+  if (variables) reader.readVariables(variables);
   const names = (wanted: (type: FlagType) => boolean) =>
     Object.keys(table).filter((name) => wanted(table[name]!.type));
   const parsed = parseArgs(reader.settings, {
@@ -97,11 +122,11 @@ export function parseGoFlags<T extends FlagTable>(
   };
 }
 
-/** Takes the arguments one by one and turns them into settings and problems. */
-class ArgumentReader {
+/** Takes the arguments and the variables one by one and turns them into settings and problems. */
+class FlagReader {
   readonly #queue: string[];
   readonly #table: FlagTable;
-  readonly given = new Map<string, string>();
+  readonly given = new Map<string, GivenFlag>();
   readonly problems: string[] = [];
   /** `--name=value` of every flag whose value is of its type, in order. */
   readonly settings: string[] = [];
@@ -112,7 +137,7 @@ class ArgumentReader {
     this.#table = table;
   }
 
-  readAll(): void {
+  readArguments(): void {
     while (this.#queue.length > 0 && !this.help) {
       const arg = this.#queue.shift()!;
       if (arg === "--") {
@@ -122,6 +147,13 @@ class ArgumentReader {
       } else {
         this.#unexpected(arg);
       }
+    }
+  }
+
+  /** Comes after the arguments, which it leaves alone. */
+  readVariables(variables: ReadonlyMap<string, FlagVariable>): void {
+    for (const [flag, { name, value }] of variables) {
+      if (!this.given.has(flag)) this.#set(flag, { label: name, value });
     }
   }
 
@@ -148,8 +180,18 @@ class ArgumentReader {
     } else if (!known) {
       this.#unknown(name, attached ?? this.#takeOperand());
     } else {
-      const isBool = this.#table[name]!.type === "bool";
-      this.#set(name, attached ?? (isBool ? "true" : this.#queue.shift()));
+      this.#setFromArgument(name, attached);
+    }
+  }
+
+  #setFromArgument(name: string, attached: string | undefined): void {
+    const isBool = this.#table[name]!.type === "bool";
+    const value = attached ?? (isBool ? "true" : this.#queue.shift());
+    const label = `-${name}`;
+    if (value === undefined) {
+      this.problems.push(`Flag ${label} needs a value, as in ${label}=VALUE`);
+    } else {
+      this.#set(name, { label, value });
     }
   }
 
@@ -164,23 +206,19 @@ class ArgumentReader {
     this.problems.push(`Unknown flag ${flag}${given}`);
   }
 
-  #set(name: string, value: string | undefined): void {
+  #set(name: string, from: { label: string; value: string }): void {
     const { type, unsupported, secret, default: standard } = this.#table[name]!;
-    if (value === undefined) {
-      this.problems.push(`Flag -${name} needs a value, as in -${name}=VALUE`);
-      return;
-    }
-    this.given.set(name, value);
-    if (unsupported) {
-      const shown = secret ? "(hidden)" : JSON.stringify(value);
-      this.problems.push(`Flag -${name} ${shown} is not supported yet`);
+    const { label, value } = from;
+    const shown = secret ? "(hidden)" : JSON.stringify(value);
+    this.given.set(name, { label, shown });
+    const text = type === "bool" ? parseGoBool(value)?.toString() : value;
+    if (unsupported !== undefined) {
+      if (text === standard) return; // nothing is asked for
+      this.problems.push(`Unsupported ${label} ${shown}: ${unsupported}`);
+    } else if (text !== undefined && convert(type, text) !== undefined) {
+      this.settings.push(`--${name}=${text}`);
     } else {
-      const text = type === "bool" ? parseGoBool(value)?.toString() : value;
-      if (text !== undefined && convert(type, text) !== undefined) {
-        this.settings.push(`--${name}=${text}`);
-        return;
-      }
-      this.problems.push(invalid(name, value, `it takes ${TAKES[type]}`));
+      this.problems.push(invalid({ label, shown }, `it takes ${TAKES[type]}`));
       // Whatever "-dev=yes" meant, it was not the default: so other flags are judged as intended.
       if (type === "bool") {
         this.settings.push(`--${name}=${standard === "false"}`);
@@ -201,21 +239,6 @@ const TAKES: Readonly<Record<FlagType, string>> = {
 function convert(type: FlagType, value: unknown): unknown {
   if (typeof value !== "string") return value;
   if (type === "int") return parseGoInt(value);
+  if (type === "float") return parseGoFloat(value);
   return type === "duration" ? parseGoDuration(value) : value;
-}
-
-/** The spellings of Go's strconv.ParseBool. */
-function parseGoBool(text: string): boolean | undefined {
-  if (/^(?:1|t|T|true|TRUE|True)$/.test(text)) return true;
-  return /^(?:0|f|F|false|FALSE|False)$/.test(text) ? false : undefined;
-}
-
-/** Decimal, 0x, 0o and 0b, and a leading 0 for octal, as Go's flags take them. */
-function parseGoInt(text: string): number | undefined {
-  const match = /^([+-]?)(0|[1-9]\d*|0[xX][\da-fA-F]+|0[oO]?[0-7]+|0[bB][01]+)$/
-    .exec(text);
-  if (match === null) return undefined;
-  const size = Number(match[2]!.replace(/^0(?=\d)/, "0o"));
-  const value = match[1] === "-" ? -size : size;
-  return Number.isSafeInteger(value) ? value : undefined;
 }

@@ -107,6 +107,29 @@ export async function makeSmallFile(
   }
 }
 
+/**
+ * Makes a file and its directory, or replaces the file: whatever happens, it
+ * has its old text or all of the new one.
+ *
+ * @throws OperatorError
+ */
+export async function replaceSmallFile(
+  file: NamedFile,
+  { text, mode, directoryMode }: NewFile,
+): Promise<void> {
+  const temporary = `${file.path}.${crypto.randomUUID()}.tmp`;
+  try {
+    const directory = dirname(file.path);
+    await Deno.mkdir(directory, { recursive: true, mode: directoryMode });
+    await writeSynced(temporary, text, mode);
+    await Deno.rename(temporary, file.path);
+  } catch (cause) {
+    throw cannot("write", file, reason(cause), { cause });
+  } finally {
+    await removeIfThere(temporary);
+  }
+}
+
 async function writeSynced(
   path: string,
   text: string,

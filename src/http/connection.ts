@@ -10,7 +10,11 @@ import { Deadline, DeadlineError } from "./deadline.ts";
 import { HttpError } from "./http_error.ts";
 import type { RequestHead } from "./request_head.ts";
 import { RequestReader } from "./request_reader.ts";
-import { encodeResponse, textResponse } from "./response.ts";
+import {
+  encodeResponse,
+  type ResponseContext,
+  textResponse,
+} from "./response.ts";
 import { STATUS_CODE } from "./status.ts";
 
 /** For a page to be made, and for it to be taken; derper's limit. */
@@ -154,11 +158,9 @@ async function render(
   const context = { method, minor, date: options.clock.date() };
   const deadline = new Deadline(options.clock, ANSWER_TIMEOUT_MS);
   try {
-    const response = page(head, remote, options);
-    const bytes = await deadline.wait(
-      encodeResponse(response, { ...context, keepAlive }),
+    return await deadline.wait(
+      encodePage(page(head, remote, options), { ...context, keepAlive }),
     );
-    return { bytes, end: keepAlive ? undefined : { kind: "closed" } };
   } catch (error) {
     if (error instanceof HttpError) throw error;
     const { InternalServerError } = STATUS_CODE;
@@ -168,6 +170,19 @@ async function render(
       end: { kind: "page_failed", error },
     };
   }
+}
+
+/** A page may end the connection by the field that says so. */
+async function encodePage(
+  made: Response | Promise<Response>,
+  context: ResponseContext,
+): Promise<{ bytes: Uint8Array; end: HttpEnd | undefined }> {
+  const response = await made;
+  const { headers } = response;
+  const keepAlive = context.keepAlive && headers.get("connection") !== "close";
+  headers.delete("connection"); // the encoder adds its own
+  const bytes = await encodeResponse(response, { ...context, keepAlive });
+  return { bytes, end: keepAlive ? undefined : { kind: "closed" } };
 }
 
 function page(

@@ -56,6 +56,7 @@ export function derpUpgrade(
       preface: NOTHING,
       rest: NOTHING,
       notIdeal: false,
+      isWebSocket: true,
     });
   }
 }

@@ -1,5 +1,5 @@
 /** What browsers, probes and captive portal checks are served. */
-import type { HttpHandler } from "./connection.ts";
+import type { HttpHandler, RequestInfo } from "./connection.ts";
 import { textResponse } from "./response.ts";
 import { STATUS_CODE } from "./status.ts";
 
@@ -10,7 +10,7 @@ export type HomePage =
   | { readonly kind: "redirect"; readonly url: string };
 
 /** What derper (`tsweb.AddBrowserHeaders`) sends with each page meant for a browser. */
-const BROWSER_HEADERS = {
+export const BROWSER_HEADERS = {
   "Content-Security-Policy":
     "default-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'self'; block-all-mixed-content; object-src 'none'",
   "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
@@ -23,13 +23,24 @@ const HTML = { "Content-Type": "text/html; charset=utf-8" } as const;
 /** A challenge is sent back only if it is this harmless. */
 const CHALLENGE = /^[A-Za-z0-9._:-]{1,64}$/;
 
+/** Whether a request comes from who may see the pages for operators. */
+export type IsOperator = (
+  request: Request,
+  info: RequestInfo,
+) => Promise<boolean>;
+
 /** The page at `/` and at every path that nothing else is at. */
-export function homePage(home: HomePage, derp: boolean): HttpHandler {
+export function homePage(
+  home: HomePage,
+  { derp, isOperator }: { derp: boolean; isOperator?: IsOperator | undefined },
+): HttpHandler {
   switch (home.kind) {
     case "default": {
-      const html = homeHtml(derp);
       const headers = { ...BROWSER_HEADERS, ...HTML };
-      return () => new Response(html, { headers });
+      return async (request, info) => {
+        const showsDebug = await isOperator?.(request, info) ?? false;
+        return new Response(homeHtml(derp, showsDebug), { headers });
+      };
     }
     case "blank": {
       const headers = { ...BROWSER_HEADERS, ...HTML };
@@ -55,7 +66,13 @@ export function robotsTxt(): Response {
 }
 
 /** `/derp/probe` and `/derp/latency-check`: how clients without UDP measure latency. */
-export function probe({ method }: Request): Response {
+export function probe({ method }: Request, isHealthy: boolean): Response {
+  if (!isHealthy) {
+    return textResponse(
+      STATUS_CODE.ServiceUnavailable,
+      "This relay can't relay at the moment",
+    );
+  }
   return method === "GET" || method === "HEAD"
     ? new Response(null, { headers: { "Access-Control-Allow-Origin": "*" } })
     : textResponse(STATUS_CODE.MethodNotAllowed, "A probe is a GET or a HEAD");
@@ -77,9 +94,13 @@ export function generate204({ headers }: Request): Response {
   return response;
 }
 
-function homeHtml(derp: boolean): string {
+function homeHtml(derp: boolean, showsDebug: boolean): string {
   const disabled = derp ? "" : `
 <p><strong>Relaying is switched off on this server.</strong></p>`;
+  const debug = showsDebug
+    ? `
+<p>For you as its operator: <a href="/debug/">/debug/</a>.</p>`
+    : "";
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -95,7 +116,7 @@ directly. What passes through is encrypted between them; this server can't
 read it.</p>${disabled}
 <p>There is nothing else to see. More is in
 <a href="https://tailscale.com/kb/1232/derp-servers">Tailscale's description of
-DERP servers</a>.</p>
+DERP servers</a>.</p>${debug}
 </main>
 </body>
 </html>

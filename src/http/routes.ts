@@ -4,6 +4,7 @@ import {
   generate204,
   type HomePage,
   homePage,
+  type IsOperator,
   probe,
   robotsTxt,
 } from "./pages.ts";
@@ -15,11 +16,20 @@ export interface RoutesOptions {
   readonly home: HomePage;
   /** Flag `-derp`. */
   readonly derp: boolean;
+  /** `/bootstrap-dns`; absent: there is no such page. */
+  readonly bootstrapDns?: HttpHandler | undefined;
+  /** `/debug` and all below; it asks itself who may see it. */
+  readonly debug?: HttpHandler | undefined;
+  /** Whether to show the way to `/debug/` on the home page. */
+  readonly isOperator?: IsOperator | undefined;
+  /** While it says no, probes are told so; absent: all is well. */
+  readonly isHealthy?: (() => boolean) | undefined;
 }
 
 /** The handler of the main port, for all that isn't an upgrade. */
-export function mainRoutes({ home, derp }: RoutesOptions): HttpHandler {
-  const homeHandler = homePage(home, derp);
+export function mainRoutes(options: RoutesOptions): HttpHandler {
+  const { home, derp, bootstrapDns, debug, isOperator, isHealthy } = options;
+  const homeHandler = homePage(home, { derp, isOperator });
   return (request, info) => {
     const { pathname } = new URL(request.url);
     switch (pathname) {
@@ -27,12 +37,15 @@ export function mainRoutes({ home, derp }: RoutesOptions): HttpHandler {
         return derpWithoutUpgrade(derp);
       case "/derp/probe":
       case "/derp/latency-check":
-        return probe(request);
+        return probe(request, isHealthy?.() ?? true);
       case "/generate_204":
         return generate204(request);
       case "/robots.txt":
         return robotsTxt();
+      case "/bootstrap-dns":
+        if (bootstrapDns) return bootstrapDns(request, info);
     }
+    if (debug !== undefined && isDebug(pathname)) return debug(request, info);
     // As with derper, every other path is the home page; but what it has and we don't must not look so.
     return isAbsent(pathname)
       ? textResponse(STATUS_CODE.NotFound, "Not found")
@@ -50,6 +63,9 @@ function derpWithoutUpgrade(derp: boolean): Response {
 }
 
 function isAbsent(pathname: string): boolean {
-  return pathname === "/bootstrap-dns" || pathname === "/debug" ||
-    pathname.startsWith("/debug/");
+  return pathname === "/bootstrap-dns" || isDebug(pathname);
+}
+
+function isDebug(pathname: string): boolean {
+  return pathname === "/debug" || pathname.startsWith("/debug/");
 }

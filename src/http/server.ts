@@ -7,7 +7,12 @@ import {
   isTlsError,
   type RemoteAddress,
 } from "../net/conn.ts";
-import { Listener, type ListenerOptions } from "../net/listener.ts";
+import {
+  Listener,
+  type ListenerOptions,
+  type TlsPair,
+} from "../net/listener.ts";
+import type { ListenerMetrics } from "../net/listener_metrics.ts";
 import {
   type HttpEnd,
   type HttpHandler,
@@ -22,6 +27,7 @@ export interface HttpServerOptions extends Omit<ListenerOptions, "onConn"> {
   readonly upgrade?: UpgradeHandler | undefined;
 }
 
+/** A port, and all connections that came by it. */
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #listener: Listener;
@@ -42,11 +48,22 @@ export class HttpServer {
     return this.#listener.port;
   }
 
+  /** What the port counts. */
+  get metrics(): ListenerMetrics {
+    return this.#listener.metrics;
+  }
+
+  /** Serves this certificate from now on; never throws, and open connections live on. */
+  setTls(pair: TlsPair): void {
+    this.#listener.setTls(pair);
+  }
+
   /** Stops accepting, closes all connections and waits for them to end. */
   async close(): Promise<void> {
     await this.#listener.close();
     for (const conn of this.#open.keys()) conn.close();
     await Promise.all(this.#open.values());
+    await this.#listener.endUnfinished();
   }
 
   async #serve(conn: Conn): Promise<void> {

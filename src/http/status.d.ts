@@ -3,7 +3,9 @@ export const STATUS_CODE: {
   readonly OK: 200;
   readonly NoContent: 204;
   readonly Found: 302;
+  readonly TemporaryRedirect: 307;
   readonly BadRequest: 400;
+  readonly Forbidden: 403;
   readonly NotFound: 404;
   readonly MethodNotAllowed: 405;
   readonly RequestTimeout: 408;
@@ -14,6 +16,7 @@ export const STATUS_CODE: {
   readonly RequestHeaderFieldsTooLarge: 431;
   readonly InternalServerError: 500;
   readonly NotImplemented: 501;
+  readonly ServiceUnavailable: 503;
   readonly HTTPVersionNotSupported: 505;
 };
 export const STATUS_TEXT: Readonly<Record<number, string>>;

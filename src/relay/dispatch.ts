@@ -44,6 +44,8 @@ function sendPacket(session: Session, frame: FrameReader): void {
   const at = start + KEY_BYTES;
   metrics.packetsReceivedKind[packetKind(buffer, at, end)]++;
   metrics.bytesReceived += end - at;
+  session.receivedPackets++;
+  session.receivedBytes += end - at;
   const route = session.table.lookUp(buffer, start);
   const destination = route?.clients.active;
   if (destination !== undefined) {
@@ -67,6 +69,8 @@ function forwardedPacket(session: Session, frame: FrameReader): void {
   const destination = session.table.lookUp(buffer, start + KEY_BYTES)?.clients
     .active;
   const at = start + 2 * KEY_BYTES;
+  session.receivedPackets++;
+  session.receivedBytes += end - at;
   if (destination === undefined) {
     return nobody(session, frame, at, "unknown_dest_on_fwd");
   }

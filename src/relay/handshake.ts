@@ -21,6 +21,8 @@ export interface DerpStart {
   readonly rest: Uint8Array;
   /** The client had to come here although another node is its ideal one. */
   readonly notIdeal: boolean;
+  /** The connection is a WebSocket; absent for one that isn't. */
+  readonly isWebSocket?: true;
 }
 
 /** A client that has proven its key. */

@@ -5,6 +5,7 @@ import {
   PACKET_KINDS,
   type PacketKind,
 } from "./drop_reason.ts";
+import type { RateLimits } from "./rate_limit.ts";
 import { Histogram } from "./histogram.ts";
 
 /** Packets and their bytes, keys not counted. */
@@ -17,6 +18,8 @@ interface Traffic {
 export class RelayMetrics {
   /** Connections that asked for DERP, admitted or not. */
   accepts = 0;
+  /** Of these, over WebSocket. */
+  webSocketAccepts = 0;
   /** Admitted connections now; of these, at home here, and here only because their ideal node failed. */
   currentConnections = 0;
   currentHomeConnections = 0;
@@ -97,6 +100,8 @@ export class RelayMetrics {
     50,
     100,
   ]);
+  /** Undefined without `-rate-config`; derper's names for it are then missing. */
+  rateLimits: RateLimits | undefined;
   readonly #dropped: Record<DropReason, Record<PacketKind, Traffic>>;
 
   constructor() {
@@ -145,6 +150,7 @@ export class RelayMetrics {
       derp_gauge_current_dup_client_conns: this.currentDupClientConns,
       derp_counter_total_dup_client_conns: this.totalDupClientConns,
       derp_accepts: this.accepts,
+      derp_websocket_accepts: this.webSocketAccepts,
       derp_bytes_received: this.bytesReceived,
       derp_bytes_sent: this.bytesSent,
       'derp_counter_packets_received_kind{kind="disco"}': disco,
@@ -184,6 +190,18 @@ export class RelayMetrics {
         values[`derp_bytes_dropped{reason="${reason}",kind="${kind}"}`] = bytes;
       }
     }
-    return values;
+    return { ...values, ...rateLimitValues(this.rateLimits) };
   }
+}
+
+function rateLimitValues(
+  limits: RateLimits | undefined,
+): Record<string, number> {
+  if (limits === undefined) return {};
+  const { current: { bytesPerSecond, burstBytes }, waited } = limits;
+  return {
+    derp_rate_limit_per_client_bytes_per_second: bytesPerSecond,
+    derp_rate_limit_per_client_burst_bytes: burstBytes,
+    derp_rate_limit_per_client_waited: waited,
+  };
 }

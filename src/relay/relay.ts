@@ -19,6 +19,7 @@ import {
   shakeHands,
 } from "./handshake.ts";
 import { RelayMetrics } from "./metrics.ts";
+import type { RateLimits } from "./rate_limit.ts";
 import { RelayTable } from "./relay_table.ts";
 import { Session, type SessionParts } from "./session.ts";
 import { WriteBatch } from "./write_batch.ts";
@@ -35,6 +36,8 @@ export interface RelayOptions {
   readonly meshKey?: MeshKey | undefined;
   /** Undefined: everybody is admitted. */
   readonly admission?: Admission | undefined;
+  /** Undefined: clients may send as much as they can. */
+  readonly rateLimits?: RateLimits | undefined;
   /** How long a write to a client may take; 0 is for ever. */
   readonly writeTimeoutMs: number;
 }
@@ -51,7 +54,8 @@ export class Relay {
     const { metrics } = this;
     this.#options = options;
     this.table = new RelayTable(options.key.publicKey, metrics);
-    const { clock, turn, writeTimeoutMs } = options;
+    const { clock, turn, rateLimits, writeTimeoutMs } = options;
+    metrics.rateLimits = rateLimits;
     this.writerParts = {
       pool: new ChunkPool(),
       batch: new WriteBatch(),
@@ -62,6 +66,7 @@ export class Relay {
       ...this.writerParts,
       table: this.table,
       turn,
+      rateLimits,
       writeTimeoutMs,
     };
   }
@@ -73,6 +78,7 @@ export class Relay {
   /** Serves one connection to its end and closes it. Never rejects. */
   async accept(conn: Conn, start: DerpStart): Promise<void> {
     this.metrics.accepts++;
+    if (start.isWebSocket) this.metrics.webSocketAccepts++;
     try {
       const { key, clock } = this.#options;
       const hello = await shakeHands(conn, start, { serverKey: key, clock });

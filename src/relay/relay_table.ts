@@ -3,6 +3,7 @@ import { PeerGoneReason } from "../derp/frame.ts";
 import { encodePeerGone, encodePeerPresent } from "../derp/messages.ts";
 import type { NodePublic } from "../keys/node_key.ts";
 import { ClientSet } from "./client_set.ts";
+import { findInconsistencies } from "./consistency.ts";
 import type { PacketForwarder } from "./forwarder.ts";
 import { KeyMap } from "./key_map.ts";
 import type { RelayMetrics } from "./metrics.ts";
@@ -135,6 +136,20 @@ export class RelayTable {
     this.#metrics.meshUpdateBatchSize.observe(frames.length);
     this.#metrics.meshUpdateLoopCount.observe(1); // derper's loops until no update is left
     for (const frame of frames) watcher.writer.sendControl(frame);
+  }
+
+  /** Every session that is registered. */
+  *sessions(): IterableIterator<Session> {
+    for (const { clients } of this.#routes.values()) yield* clients;
+  }
+
+  /** What in the table contradicts itself or the metrics, one line each; nothing where all is well. */
+  checkConsistency(): string[] {
+    return findInconsistencies({
+      routes: this.#routes,
+      watchers: this.#watchers,
+      metrics: this.#metrics,
+    });
   }
 
   #noteGoneIfAbsent(route: Route): void {

@@ -31,6 +31,8 @@ export class SendQueue {
   #discoWasLast = false;
   /** The bound of the queue of other packets; whoever writes tells it how that went. */
   readonly otherLimit: QueueLimit = new QueueLimit();
+  /** Packets lost here, for whatever reason. */
+  droppedPackets = 0;
 
   constructor(pool: ChunkPool, metrics: RelayMetrics) {
     this.#pool = pool;
@@ -93,6 +95,7 @@ export class SendQueue {
       queue.queuedBytes + frameBytes > limitBytes
     ) {
       const bytes = queue.dropOldest();
+      this.droppedPackets++;
       this.#metrics.drop("queue_head", isDisco ? "disco" : "other", {
         packets: 1,
         bytes,
@@ -122,6 +125,7 @@ export class SendQueue {
   /** Counts a chunk's packets as lost. */
   lost(chunk: Chunk, reason: DropReason): void {
     if (chunk.kind === "control") return;
+    this.droppedPackets += chunk.frames;
     this.#metrics.drop(reason, chunk.kind, {
       packets: chunk.frames,
       bytes: chunk.packetBytes(),

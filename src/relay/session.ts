@@ -11,12 +11,14 @@ import {
   type PeerPresent,
 } from "../derp/messages.ts";
 import type { NodePublic } from "../keys/node_key.ts";
-import type { Conn } from "../net/conn.ts";
+import type { Conn, RemoteAddress } from "../net/conn.ts";
+import { readUint32 } from "../util/bytes.ts";
 import type { Turn } from "../util/clock.ts";
 import { TokenBucket } from "../util/token_bucket.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Hello } from "./handshake.ts";
 import type { RelayMetrics } from "./metrics.ts";
+import { Pacer, type RateLimits } from "./rate_limit.ts";
 import type { RelayTable, Route } from "./relay_table.ts";
 import { Writer, type WriterOptions, type WriterParts } from "./writer.ts";
 
@@ -40,6 +42,8 @@ const MESH_WRITE_TIMEOUT_MS = 30_000;
 export interface SessionParts extends WriterParts {
   readonly table: RelayTable;
   readonly turn: Turn;
+  /** Undefined without `-rate-config`. */
+  readonly rateLimits?: RateLimits | undefined;
   /** How long a write to a client may take; 0 is for ever. */
   readonly writeTimeoutMs: number;
 }
@@ -50,6 +54,23 @@ export interface SessionOptions {
   readonly isMeshPeer: boolean;
   readonly isNotIdeal: boolean;
   readonly onWriteFailed: WriterOptions["onFailed"];
+}
+
+/** What one connection has moved so far; packets' bytes are without keys and headers. */
+export interface SessionTraffic {
+  readonly key: NodePublic;
+  readonly remote: RemoteAddress;
+  readonly isMeshPeer: boolean;
+  readonly since: Date;
+  /** From the client. */
+  readonly receivedPackets: number;
+  readonly receivedBytes: number;
+  /** To the client. */
+  readonly sentPackets: number;
+  readonly sentBytes: number;
+  readonly droppedPackets: number;
+  /** Keys that have sent to it and are still in the region. */
+  readonly senders: number;
 }
 
 export class Session {
@@ -66,10 +87,14 @@ export class Session {
   readonly #reader: FrameReader;
   readonly #connectedMs: number;
   readonly #peerGoneLimit: TokenBucket;
+  readonly #pacer: Pacer | undefined;
   // The table's.
   /** Keys from which packets came here. */
   readonly heard = new Set<Route>();
   // The read loops': this one's, and those of who sends here.
+  /** Packets that the client has sent. */
+  receivedPackets = 0;
+  receivedBytes = 0;
   #isHome = false;
   /** The last of `heard`, because most packets come from the same key as the one before. */
   #lastHeard: Route | undefined;
@@ -91,6 +116,8 @@ export class Session {
       perSecond: 1,
       burst: 3,
     }); // derper's
+    const { rateLimits } = parts;
+    if (rateLimits && !isMeshPeer) this.#pacer = new Pacer(rateLimits);
     this.writer = new Writer(conn, parts, {
       timeoutMs: isMeshPeer ? MESH_WRITE_TIMEOUT_MS : parts.writeTimeoutMs,
       controlLimitBytes: isMeshPeer
@@ -111,7 +138,14 @@ export class Session {
     let turnBytes = 0;
     try {
       for (;;) {
-        while (this.#reader.next()) dispatch(this, this.#reader);
+        while (this.#reader.next()) {
+          const pause = this.#pacer && this.#pause(this.#pacer);
+          if (pause !== undefined) {
+            await pause;
+            if (this.writer.isClosed) return;
+          }
+          dispatch(this, this.#reader);
+        }
         const bytes = await this.#conn.read(this.#reader.space());
         if (bytes === null || this.writer.isClosed) return;
         this.#reader.filled(bytes);
@@ -123,8 +157,17 @@ export class Session {
     } finally {
       cancelKeepAlive();
       if (this.#isHome) this.metrics.currentHomeConnections--;
+      this.#isHome = false;
       this.writer.close();
     }
+  }
+
+  /** The wait before the frame at hand may be handled, if any. */
+  #pause(pacer: Pacer): Promise<void> | undefined {
+    const { buffer, start } = this.#reader;
+    // What the header says: an unknown frame is at hand without its payload.
+    const payloadBytes = readUint32(buffer, start - 4);
+    return pacer.wait(payloadBytes, () => this.writer.isClosed);
   }
 
   /** Queues a packet `from[start..end)` that the key of `source` has sent. */
@@ -141,6 +184,11 @@ export class Session {
     if (!this.#peerGoneLimit.take()) return;
     this.metrics.peerGoneNotHereFrames++;
     this.writer.sendControl(encodePeerGone(key, PeerGoneReason.NotHere));
+  }
+
+  /** Whether this relay is the client's home. */
+  get isHome(): boolean {
+    return this.#isHome;
   }
 
   /** Notes whether this relay is the client's home. */
@@ -164,6 +212,24 @@ export class Session {
       ip,
       port,
       flags: flags || PeerPresentFlag.Regular,
+    };
+  }
+
+  /** For operators. */
+  traffic(): SessionTraffic {
+    const { clock } = this.#parts;
+    const ageMs = clock.nowMs() - this.#connectedMs;
+    return {
+      key: this.route.key,
+      remote: this.#conn.remote,
+      isMeshPeer: this.isMeshPeer,
+      since: new Date(clock.date().getTime() - ageMs),
+      receivedPackets: this.receivedPackets,
+      receivedBytes: this.receivedBytes,
+      sentPackets: this.writer.sentPackets,
+      sentBytes: this.writer.sentBytes,
+      droppedPackets: this.writer.droppedPackets,
+      senders: this.heard.size,
     };
   }
 

@@ -56,6 +56,9 @@ export class Writer {
   /** When the connection last took a part of it. */
   #progressMs = 0;
   #cancelWatch: Cancel | undefined;
+  /** Packets that went out over this connection. */
+  sentPackets = 0;
+  sentBytes = 0;
 
   constructor(conn: Conn, parts: WriterParts, options: WriterOptions) {
     this.#conn = conn;
@@ -66,6 +69,11 @@ export class Writer {
 
   get isClosed(): boolean {
     return this.#state === "closed";
+  }
+
+  /** Packets that were queued here and lost, for whatever reason. */
+  get droppedPackets(): number {
+    return this.#queue.droppedPackets;
   }
 
   /** Queues a whole frame that is no packet. */
@@ -169,9 +177,12 @@ export class Writer {
         chunk.end - chunk.start,
         clock.nowMs() - this.#writeMs,
       );
+      const bytes = chunk.packetBytes();
+      this.sentPackets += chunk.frames;
+      this.sentBytes += bytes;
       if (this.#options.countsSent) {
         metrics.packetsSent += chunk.frames;
-        metrics.bytesSent += chunk.packetBytes();
+        metrics.bytesSent += bytes;
       }
     }
     this.#queue.written(chunk);

@@ -10,6 +10,8 @@ export class StunMetrics {
   writeErrors = 0;
   /** Answers sent. */
   successes = 0;
+  /** Requests that got no answer because the relay can't relay; derper has no such value. */
+  unhealthy = 0;
   /** Requests that came over IPv4. */
   ipv4 = 0;
   /** Requests that came over IPv6. */
@@ -22,6 +24,7 @@ export class StunMetrics {
       'stun_counter_requests{disposition="not_stun"}': this.notStun,
       'stun_counter_requests{disposition="write_error"}': this.writeErrors,
       'stun_counter_requests{disposition="success"}': this.successes,
+      'stun_counter_requests{disposition="unhealthy"}': this.unhealthy,
       'stun_counter_addrfamily{family="ipv4"}': this.ipv4,
       'stun_counter_addrfamily{family="ipv6"}': this.ipv6,
     };

@@ -36,6 +36,11 @@ export interface StunServerOptions {
   readonly clock: Clock;
   readonly limiter: LogLimiter;
   readonly turn: Turn;
+  /**
+   * Asked about each request: while the relay can't relay, there is no answer,
+   * because clients choose their home by STUN alone. Absent: always answered.
+   */
+  readonly isHealthy?: (() => boolean) | undefined;
 }
 
 /** A STUN responder; it answers from the moment it is made. */
@@ -81,7 +86,7 @@ export class StunServer {
   }
 
   async #answer(datagram: Uint8Array, from: Deno.NetAddr): Promise<void> {
-    const { metrics } = this.#options;
+    const { metrics, isHealthy } = this.#options;
     const ip = datagram.length < BUFFER_BYTES &&
         classifyDatagram(datagram) === "request"
       ? this.#parse(from.hostname)
@@ -92,6 +97,10 @@ export class StunServer {
     }
     if (ip.length === 4) metrics.ipv4++;
     else metrics.ipv6++;
+    if (isHealthy?.() === false) {
+      metrics.unhealthy++;
+      return;
+    }
     const response = this.#encoder.encode(datagram, ip, from.port);
     try {
       await this.#socket.send(response, from);

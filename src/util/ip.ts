@@ -100,3 +100,12 @@ export function formatIp(ip: Uint8Array): string {
 export function formatHostPort(host: string | undefined, port: number): string {
   return host?.includes(":") ? `[${host}]:${port}` : `${host ?? ""}:${port}`;
 }
+
+/** Private, shared, link-local and loopback addresses (RFC 6890), as text to match the start of. */
+const NOT_PUBLIC =
+  /^(0\.|10\.|127\.|169\.254\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|::1?$|f[cd]|fe[89ab])/i;
+
+/** Whether others on the internet may reach `address`. */
+export function isPublicIp(address: string): boolean {
+  return parseIp(address) !== undefined && !NOT_PUBLIC.test(unmapIp(address));
+}

@@ -22,12 +22,17 @@ export class TokenBucket {
 
   /** Takes one token, or says that there is none. */
   take(): boolean {
+    if (this.isEmpty()) return false;
+    this.#tokens--;
+    return true;
+  }
+
+  /** Whether there is no token now. */
+  isEmpty(): boolean {
     const nowMs = this.#clock.nowMs();
     const refill = (nowMs - this.#refilledMs) / 1000 * this.#perSecond;
     this.#tokens = Math.min(this.#burst, this.#tokens + refill);
     this.#refilledMs = nowMs;
-    if (this.#tokens < 1) return false;
-    this.#tokens--;
-    return true;
+    return this.#tokens < 1;
   }
 }

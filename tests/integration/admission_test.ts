@@ -219,3 +219,43 @@ Deno.test("TailscaledAdmission refuses at once when 1,024 wait for a question", 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
 }
+
+for (const behaviour of ["good", "old"] as const) {
+  Deno.test(`TailscaledAdmission.check() finds nothing where tailscaled is ${behaviour}`, async () => {
+    await using bench = new Bench();
+    await using daemon = bench.daemon();
+    daemon.behaviour = behaviour;
+    assertEquals(await bench.admission.check(), undefined);
+    assertEquals(daemon.questions.slice(0, 2).map(({ target }) => target), [
+      "/localapi/v0/status?peers=false",
+      `/localapi/v0/whois?addr=${encodeURIComponent(SELF.toString())}`,
+    ]);
+  });
+}
+
+Deno.test("TailscaledAdmission.check() says why nobody can be verified", async () => {
+  await using bench = new Bench();
+  const checked = async (expected: string) => {
+    const problem = await bench.admission.check() ?? "";
+    assertStringIncludes(problem, expected);
+    assert(!problem.includes("\n"));
+  };
+  await checked("is tailscaled running");
+  await using daemon = bench.daemon();
+  daemon.behaviour = "forbidding";
+  await checked("tailscale set --operator");
+  daemon.behaviour = "failing";
+  await checked("status 500");
+  daemon.behaviour = "html";
+  await checked("does -socket name tailscaled's socket?");
+});
+
+Deno.test("TailscaledAdmission.check() finds a tailscaled that doesn't know itself", async () => {
+  await using bench = new Bench();
+  await using daemon = bench.daemon();
+  daemon.knowsItself = false;
+  assertStringIncludes(
+    await bench.admission.check() ?? "",
+    "doesn't know its own node; is it logged in?",
+  );
+});

@@ -1,6 +1,6 @@
 /** HTTP over real TCP. */
 import { derpUpgrade } from "../../src/http/derp_upgrade.ts";
-import { port80 } from "../../src/http/port80.ts";
+import { plainRoutes } from "../../src/http/port80.ts";
 import { mainRoutes } from "../../src/http/routes.ts";
 import { NodePublic } from "../../src/keys/node_key.ts";
 import { writeAll } from "../../src/net/conn.ts";
@@ -77,11 +77,11 @@ Deno.test("mainRoutes() serves fetch()", async () => {
   await derp.body?.cancel();
 });
 
-Deno.test("port80() redirects fetch() to the port of the Host header", async () => {
+Deno.test("plainRoutes() redirects fetch() to the port of the Host header", async () => {
   await using server = startHttpServer({
     clock: systemClock,
     secure: false,
-    handler: port80,
+    handler: plainRoutes(),
   });
   using client = Deno.createHttpClient({});
   const url = `http://127.0.0.1:${server.port}/a?b=c`;

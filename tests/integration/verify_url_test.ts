@@ -45,6 +45,7 @@ class Bench implements AsyncDisposable {
       failOpen,
       clock: this.clock,
       limiter: new LogLimiter(this.clock),
+      ownKey: KEY,
       caCerts: [],
     });
     this.#admissions.push(admission);
@@ -292,3 +293,47 @@ Deno.test("VerifyUrlAdmission shows user and password of the URL to the controll
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
 }
+
+Deno.test("VerifyUrlAdmission.check() asks about the relay itself, and takes any answer for one", async () => {
+  let status = 200;
+  await using bench = new Bench(() =>
+    new Response('{"Allow":false}', { status })
+  );
+  const admission = bench.admission(FAIL_OPEN.closed);
+  for (status of [200, 403, 404]) {
+    assertEquals(await admission.check(), undefined, String(status));
+  }
+  assertEquals(
+    bench.requests[0],
+    `POST /verify {"NodePublic":"${KEY}","Source":"127.0.0.1"}`,
+  );
+  status = 502;
+  const problem = await admission.check() ?? "";
+  assertStringIncludes(problem, "/verify answers with status 502");
+});
+
+Deno.test("VerifyUrlAdmission.check() finds that nobody answers, unless clients are let in then", async () => {
+  let url: string;
+  {
+    await using gone = new Bench(() => new Response());
+    url = gone.url("/verify", "user:password@");
+  }
+  await using bench = new Bench(() => new Response());
+  assertEquals(
+    await bench.admission(FAIL_OPEN.open, url).check(),
+    undefined,
+  );
+  const problem = await bench.admission(FAIL_OPEN.closed, url).check() ?? "";
+  assertStringIncludes(problem, "no answer from the admission controller");
+  assert(!problem.includes("password"), problem);
+});
+
+Deno.test("VerifyUrlAdmission.check() waits 5 s", async () => {
+  const hanging = Promise.withResolvers<Response>();
+  await using bench = new Bench(() => hanging.promise);
+  const checked = bench.admission(FAIL_OPEN.closed).check();
+  while (bench.requests.length === 0) await bench.clock.advance(0);
+  await bench.clock.advance(5_000);
+  assertStringIncludes(await checked ?? "", "no answer in time");
+  hanging.resolve(new Response());
+});

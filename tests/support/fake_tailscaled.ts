@@ -26,6 +26,8 @@ export interface Question {
 /** Listens until it is disposed of. */
 export class FakeTailscaled implements AsyncDisposable {
   behaviour: Behaviour = "good";
+  /** As long as it isn't logged in, it doesn't. */
+  knowsItself = true;
   /** Resolved when questions may be answered; for tests that want several at a time. */
   gate: Promise<void> = Promise.resolve();
   readonly questions: Question[] = [];
@@ -119,7 +121,8 @@ export class FakeTailscaled implements AsyncDisposable {
     if (this.behaviour === "old") {
       return answer(400, "invalid 'addr' parameter\n");
     }
-    if (key !== this.#self && !this.#members.has(key)) {
+    const isSelf = key === this.#self && this.knowsItself;
+    if (!isSelf && !this.#members.has(key)) {
       return answer(404, "no match for IP:port\n");
     }
     return answer(200, JSON.stringify({ Node: { Key: key } }, null, "\t"));

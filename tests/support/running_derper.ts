@@ -26,12 +26,13 @@ export class RunningDerper implements AsyncDisposable {
     const dir = await Deno.makeTempDir();
     const derper = await Derper.start({
       listen: { hostname: HOST, port: 0 },
-      tls: true,
+      certificate: { kind: "manual", certDir: dir },
+      stunHealthGate: true,
+      bootstrapDns: { published: [], unpublished: [] },
       httpPort: 0,
       stunPort: 0,
       derp: true,
       hostname: HOST,
-      certDir: dir,
       home: { kind: "default" },
       meshWith: [],
       tcpKeepAliveMs: 600_000,

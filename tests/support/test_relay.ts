@@ -6,6 +6,7 @@ import { LogLimiter } from "../../src/log/limited.ts";
 import type { Conn } from "../../src/net/conn.ts";
 import type { Turn } from "../../src/util/clock.ts";
 import type { DerpStart } from "../../src/relay/handshake.ts";
+import type { RateLimits } from "../../src/relay/rate_limit.ts";
 import { Relay } from "../../src/relay/relay.ts";
 import {
   connPair,
@@ -25,6 +26,7 @@ export interface TestRelayOptions {
   readonly meshKey?: MeshKey;
   readonly admission?: Admission;
   readonly writeTimeoutMs?: number;
+  readonly rateLimits?: RateLimits;
   /** By default a turn takes no time. */
   readonly turn?: Turn;
   /** For several relays that live in the same time. */

@@ -61,8 +61,9 @@ export async function open(
   const accepted = Promise.withResolvers<Conn>();
   const session = Promise.withResolvers<void>();
   const clock = new FakeClock();
-  const upgrade = upgradeTo((conn, { preface, rest, notIdeal }) => {
-    assertEquals([preface.length, rest.length, notIdeal], [0, 0, false]);
+  const upgrade = upgradeTo((conn, { preface, rest, ...start }) => {
+    assertEquals([preface.length, rest.length], [0, 0]);
+    assertEquals(start, { notIdeal: false, isWebSocket: true });
     accepted.resolve(conn);
     return session.promise;
   }, clock);

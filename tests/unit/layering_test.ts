@@ -15,14 +15,21 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   stun: ["log", "net", "util"],
   certs: ["derp", "files", "keys", "log", "util"],
   admission: ["keys", "log", "util"],
+  secrets: ["files", "keys", "log", "util"],
   relay: ["admission", "derp", "keys", "log", "net", "util"],
   mesh: ["derp", "keys", "log", "net", "relay", "util"],
   http: ["derp", "keys", "log", "net", "relay", "util"],
+  debug: ["admission", "files", "http", "log", "relay", "util"],
   config: ["files", "keys", "util"],
 };
 
 /** Folders of which another one may use the types alone. */
-const TYPES_ONLY: readonly string[] = ["relay > admission", "http > relay"];
+const TYPES_ONLY: readonly string[] = [
+  "relay > admission",
+  "http > relay",
+  "debug > admission",
+  "debug > relay",
+];
 
 /** What of the net folder is free of sockets, for who must not have any. */
 const SOCKETLESS = "net/conn.ts";
@@ -31,11 +38,12 @@ const WITHOUT_SOCKETS: readonly string[] = ["relay", "mesh"];
 /** Files, or folders, that may touch the runtime; all others are pure. */
 const MAY_TOUCH_RUNTIME: readonly RegExp[] = [
   /^keys\/nacl_box\.ts$/,
-  /^(files|net|certs|http)\//,
+  /^(files|net|certs|secrets|http)\//,
   /^stun\/server\.ts$/,
   /^admission\/(?!admission\.ts$)/,
   /^config\/surroundings\.ts$/,
-  /^derper\.ts$/,
+  /^debug\/process_metrics\.ts$/,
+  /^(derper|loaded|parts)\.ts$/,
 ];
 
 /** The runtime's modules that pure computation may need. */

@@ -44,3 +44,21 @@ Deno.test("requireAll() gives the first refusal, and doesn't ask further", async
   assertEquals(await all.admit(CANDIDATE), REFUSAL);
   assertEquals(last.asked, 0);
 });
+
+Deno.test("requireAll() has all problems of all that can be checked", async () => {
+  const problems: (string | undefined)[] = [undefined, undefined];
+  const checked = (i: number) => ({
+    ...source(`${i}`, { allow: true }),
+    check: () => Promise.resolve(problems[i]),
+  });
+  const all = requireAll([
+    checked(0),
+    source("c", { allow: true }),
+    checked(1),
+  ]);
+  assertEquals(await all.check?.(), undefined);
+  problems[1] = "down";
+  assertEquals(await all.check?.(), "down");
+  problems[0] = "gone";
+  assertEquals(await all.check?.(), "gone; and down");
+});

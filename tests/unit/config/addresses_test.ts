@@ -1,7 +1,10 @@
 /** Addresses, names and URLs of flags. */
 import {
+  acmeUrlMistake,
   certNameMistake,
   httpUrlMistake,
+  isSameAddress,
+  parseBootstrapName,
   parseListenAddress,
   parseMeshTarget,
 } from "../../../src/config/addresses.ts";
@@ -176,6 +179,39 @@ Deno.test("httpUrlMistake() takes http and https and nothing else", () => {
   for (const url of refused) assertMistake(httpUrlMistake(url), "http://");
 });
 
+Deno.test("acmeUrlMistake() takes https alone", () => {
+  for (const url of ["https://a", "HTTPS://a:14000/dir"]) {
+    assertEquals(acmeUrlMistake(url), undefined);
+  }
+  for (const url of ["", "http://a", "https:", "ftp://a", "a"]) {
+    assertMistake(acmeUrlMistake(url), "https://");
+  }
+});
+
+Deno.test("parseBootstrapName() takes a name, and the name of a record behind a slash", () => {
+  assertEquals(parseBootstrapName("a.example"), { name: "a.example" });
+  assertEquals(parseBootstrapName("a/_b.c."), {
+    name: "a",
+    rolloutRecord: "_b.c.",
+  });
+  for (const text of ["", "/", "a/", "/a", "a/b/c", "a:1", "1.2.3.4", "a b"]) {
+    assertMistake(parseBootstrapName(text), JSON.stringify(text).slice(1, -1));
+  }
+});
+
+Deno.test("isSameAddress() tells where two servers can't both listen", () => {
+  const at = (port: number, hostname?: string) => ({
+    port,
+    ...hostname !== undefined && { hostname },
+  });
+  assert(isSameAddress(at(1), at(1)));
+  assert(isSameAddress(at(1, "::1"), at(1)));
+  assert(isSameAddress(at(1, "::1"), at(1, "::1")));
+  assert(!isSameAddress(at(1, "::1"), at(1, "::2")));
+  assert(!isSameAddress(at(1), at(2)));
+  assert(!isSameAddress(at(0), at(0)));
+});
+
 Deno.test("parsers of addresses() take any text without throwing", () => {
   const pieces = [
     "[",
@@ -203,5 +239,7 @@ Deno.test("parsers of addresses() take any text without throwing", () => {
     const mesh = parseMeshTarget(text);
     assert(typeof mesh === "string" || mesh.dialHost !== "", text);
     assert(certNameMistake(text) !== "", text);
+    const name = parseBootstrapName(text);
+    assert(typeof name === "string" || name.name !== "", text);
   }
 });

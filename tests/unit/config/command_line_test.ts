@@ -8,17 +8,23 @@ import {
 import { configOf, parse, PLAIN, problemsOf, run, TLS } from "./read_line.ts";
 
 Deno.test("parseCommandLine() makes a configuration of derper's defaults", () => {
-  assertEquals(configOf("-certmode=manual", { uid: 0 }), {
+  assertEquals(configOf("-stun", { uid: 0 }), {
     listen: { port: 443 },
-    tls: true,
+    certificate: {
+      kind: "acme",
+      directory: "https://acme-v02.api.letsencrypt.org/directory",
+      certDir: "/home/u/.cache/tailscale/derper-certs",
+      ipCerts: false,
+    },
     httpPort: 80,
     stunPort: 3478,
+    stunHealthGate: true,
     derp: true,
     hostname: "derp.tailscale.com",
-    certDir: "/home/u/.cache/tailscale/derper-certs",
     keyFile: "/var/lib/derper/derper.key",
     home: { kind: "default" },
     meshWith: [],
+    bootstrapDns: { published: [], unpublished: [] },
     tcpKeepAliveMs: 600_000,
     tcpUserTimeoutMs: 15_000,
     tcpWriteTimeoutMs: 2_000,
@@ -32,16 +38,21 @@ Deno.test("parseCommandLine() puts every flag where it belongs", () => {
     "-verify-clients -socket s -verify-client-url http://v/ " +
     "-verify-client-url-fail-open=false -mesh-psk-file m " +
     "-mesh-with a,b:99/::1 -tcp-keepalive-time 1m -tcp-user-timeout 2s " +
-    "-tcp-write-timeout 0";
+    "-tcp-write-timeout 0 -accept-connection-limit 2.5 " +
+    "-accept-connection-burst 7 -rate-config r -bootstrap-dns-names x,y " +
+    "-unpublished-bootstrap-dns-names v,w/t -metrics-addr 127.0.0.1:9090 " +
+    "-stun-health-gate=false";
   assertEquals(run(line).notes, []);
   assertEquals(configOf(line), {
     listen: { hostname: "127.0.0.1", port: 8443 },
-    tls: true,
+    certificate: { kind: "manual", certDir: "d" },
     httpPort: 8080,
     stunPort: 3333,
+    stunHealthGate: false,
+    metricsAddress: { hostname: "127.0.0.1", port: 9090 },
+    accept: { perSecond: 2.5, burst: 7 },
     derp: false,
     hostname: "127.0.0.1",
-    certDir: "d",
     keyFile: "k",
     home: { kind: "blank" },
     meshPskFile: "m",
@@ -51,6 +62,11 @@ Deno.test("parseCommandLine() puts every flag where it belongs", () => {
     ],
     verifyClients: { socket: "s" },
     verifyClientUrl: { url: "http://v/", failOpen: false },
+    rateConfigFile: "r",
+    bootstrapDns: {
+      published: ["x", "y"],
+      unpublished: [{ name: "v" }, { name: "w", rolloutRecord: "t" }],
+    },
     tcpKeepAliveMs: 60_000,
     tcpUserTimeoutMs: 2_000,
     tcpWriteTimeoutMs: 0,
@@ -60,12 +76,15 @@ Deno.test("parseCommandLine() puts every flag where it belongs", () => {
 
 Deno.test("parseCommandLine() freezes the configuration through and through", () => {
   const config = configOf(
-    `${TLS} -verify-clients -mesh-psk-file m -mesh-with a`,
+    `${TLS} -verify-clients -mesh-psk-file m -mesh-with a -bootstrap-dns-names x`,
   );
   const parts: readonly object[] = [
     config,
     config.listen,
     config.home,
+    config.certificate!,
+    config.bootstrapDns,
+    config.bootstrapDns.published,
     config.meshWith,
     config.meshWith[0]!,
     config.verifyClients!,
@@ -97,20 +116,30 @@ Deno.test("parseCommandLine() reports all problems at once, each with its flag a
   const wrong: readonly (readonly [string, string])[] = [
     ["-a", "x"],
     ["-certmode", "nix"],
+    ["-key-file", ""],
+    ["-hostname", "https://x"],
     ["-http-port", "70000"],
     ["-stun-port", "-7"],
     ["-home", "there"],
-    ["-mesh-with", "m"],
+    ["-mesh-with", "m:x"],
     ["-verify-client-url", "u"],
     ["-tcp-keepalive-time", "-3s"],
     ["-tcp-user-timeout", "-2s"],
     ["-tcp-write-timeout", "2"],
-    ["-rate-config", "r.json"],
+    ["-ace", "true"],
+    ["-accept-connection-limit", "0"],
+    ["-accept-connection-burst", "0"],
+    ["-acme-ip-certs", "true"],
+    ["-bootstrap-dns-names", "a:1"],
+    ["-unpublished-bootstrap-dns-names", "a/b/c"],
+    ["-metrics-addr", "9090"],
+    ["-secrets-url", "setec"],
+    ["-secrets-cache-dir", ""],
     ["-nope", "n"],
     ["-verify-clients", "maybe"],
   ];
   const line = wrong.map(([flag, value]) => `${flag}=${value}`).join(" ");
-  const problems = problemsOf(`${line} stray`);
+  const problems = problemsOf(`${line} -cert-file f stray`);
   for (const [flag, value] of wrong) {
     const naming = problems.filter((problem) =>
       problem.includes(flag) && problem.includes(`"${value}"`)

@@ -18,14 +18,15 @@ const TABLE = {
     default: ({ env }) => `${env("HOME")}/x`,
     help: "",
   },
-  "later": { type: "string", default: "", help: "", unsupported: true },
-  "later-bool": { type: "bool", default: "false", help: "", unsupported: true },
-  "hidden": {
-    type: "string",
-    default: "",
+  "rate": { type: "float", default: "+Inf", help: "" },
+  "hidden": { type: "string", default: "", help: "", secret: true },
+  "hidden-n": { type: "int", default: "0", help: "", secret: true },
+  "later": { type: "string", default: "", help: "", unsupported: "why" },
+  "later-bool": {
+    type: "bool",
+    default: "false",
     help: "",
-    unsupported: true,
-    secret: true,
+    unsupported: "for now",
   },
 } as const satisfies FlagTable;
 
@@ -36,7 +37,7 @@ const DEFAULTS = flagDefaults(TABLE, {
 });
 
 function parse(...args: readonly string[]): ParsedFlags<typeof TABLE> {
-  return parseGoFlags(args, TABLE, DEFAULTS);
+  return parseGoFlags(args, TABLE, { defaults: DEFAULTS });
 }
 
 /** The values, of a command line that has to be without problems. */
@@ -70,7 +71,9 @@ Deno.test("parseGoFlags() takes one dash or two, and the value behind = or a spa
   const ways = [["-s", "v"], ["--s", "v"], ["-s=v"], ["--s=v"]];
   for (const way of ways) {
     assertEquals(values(...way).s, "v");
-    assertEquals([...parse(...way).given], [["s", "v"]]);
+    assertEquals([...parse(...way).given], [
+      ["s", { label: "-s", shown: '"v"' }],
+    ]);
   }
 });
 
@@ -129,12 +132,24 @@ Deno.test("parseGoFlags() takes Go's whole numbers", () => {
     ["0b11", 3],
     ["0o17", 15],
     ["017", 15],
+    ["9223372036854775807", 2 ** 63],
+    ["-9223372036854775808", -(2 ** 63)],
   ];
   for (const [text, value] of numbers) {
     assertEquals(values("-n", text).n, value, text);
   }
   for (
-    const text of ["", "x", "8.0", "1e3", " 80", "080", "--1", "9".repeat(20)]
+    const text of [
+      "",
+      "x",
+      "8.0",
+      "1e3",
+      " 80",
+      "080",
+      "--1",
+      "9223372036854775808",
+      "9".repeat(400),
+    ]
   ) {
     assertEquals(problems("-n", text), [
       `Invalid -n "${text}": it takes a whole number`,
@@ -174,16 +189,73 @@ Deno.test("parseGoFlags() names bad syntax, unknown flags and missing values", (
   }
 });
 
-Deno.test("parseGoFlags() refuses flags by name that aren't supported yet, and shows no secret", () => {
+Deno.test("parseGoFlags() takes Go's floating-point numbers, but no NaN", () => {
+  assertEquals(values().rate, Infinity);
+  const numbers: readonly (readonly [string, number])[] = [
+    ["10", 10],
+    ["-0.5", -0.5],
+    [".5", 0.5],
+    ["5.", 5],
+    ["+1e3", 1000],
+    ["2.5E-1", 0.25],
+    ["inf", Infinity],
+    ["+Inf", Infinity],
+    ["-Infinity", -Infinity],
+  ];
+  for (const [text, value] of numbers) {
+    assertEquals(values("-rate", text).rate, value, text);
+  }
+  for (const text of ["", ".", "NaN", "1e999", "1,5", "0x10", " 1", "e3"]) {
+    assertEquals(problems("-rate", text), [
+      `Invalid -rate "${text}": it takes a number`,
+    ]);
+  }
+});
+
+Deno.test("parseGoFlags() refuses flags by name that aren't supported, unless they say so themselves", () => {
   assertEquals(
-    problems("-later", "v", "-later-bool", "--later-bool=x", "-hidden=s3cret"),
+    problems("-later", "v", "-later-bool", "--later-bool=x"),
     [
-      'Flag -later "v" is not supported yet',
-      'Flag -later-bool "true" is not supported yet',
-      'Flag -later-bool "x" is not supported yet',
-      "Flag -hidden (hidden) is not supported yet",
+      'Unsupported -later "v": why',
+      'Unsupported -later-bool "true": for now',
+      'Unsupported -later-bool "x": for now',
     ],
   );
+  assertEquals(problems("-later=", "-later-bool=F"), []);
+});
+
+Deno.test("parseGoFlags() shows no secret", () => {
+  const { values, given, problems } = parse("-hidden=s3cret", "-hidden-n=s3");
+  assertEquals(values.hidden, "s3cret");
+  assertEquals(given.get("hidden"), { label: "-hidden", shown: "(hidden)" });
+  assertEquals(problems, [
+    "Invalid -hidden-n (hidden): it takes a whole number",
+  ]);
+});
+
+Deno.test("parseGoFlags() takes variables for flags that aren't among the arguments", () => {
+  const variables = new Map([
+    ["s", { name: "X_S", value: "from there" }],
+    ["n", { name: "X_N", value: "x" }],
+    ["off", { name: "X_OFF", value: "1" }],
+    ["on", { name: "X_ON", value: "nix" }],
+    ["later-bool", { name: "X_LATER", value: "true" }],
+  ]);
+  const sources = { defaults: DEFAULTS, variables };
+  const { values, given, problems } = parseGoFlags([], TABLE, sources);
+  assertEquals(values.s, "from there");
+  assert(values.off === true);
+  assertEquals(given.get("s"), { label: "X_S", shown: '"from there"' });
+  assertEquals(problems, [
+    'Invalid X_N "x": it takes a whole number',
+    'Invalid X_ON "nix": it takes true or false',
+    'Unsupported X_LATER "true": for now',
+  ]);
+  const args = ["-s=here", "-n=5", "-off=0", "-on", "-later-bool=0"];
+  const both = parseGoFlags(args, TABLE, sources);
+  assertEquals(both.problems, []);
+  assertEquals([both.values.s, both.values.n], ["here", 5]);
+  assert(both.values.off === false);
 });
 
 Deno.test("parseGoFlags() lets what comes first decide between help and problems", () => {

@@ -5,50 +5,15 @@ import {
   assertEquals,
   assertStringIncludes,
 } from "../../support/assert.ts";
-import {
-  configOf,
-  PLAIN,
-  problemsOf,
-  run,
-  surroundings,
-  TLS,
-} from "./read_line.ts";
+import { configOf, PLAIN, problemsOf, run, surroundings } from "./read_line.ts";
 
 const KEY = "0123456789abcdef".repeat(4);
 const VARIABLE = "TAILSCALE_DERPER_MESH_KEY";
 
-Deno.test("parseCommandLine() serves TLS on port 443 and with -certmode manual", () => {
-  assert(configOf(PLAIN).tls === false);
-  assert(configOf(TLS).tls === true);
-  for (const address of [":443", ":https", "[::1]:443", "10.0.0.1:0443"]) {
-    assert(configOf(`-a ${address} -certmode manual -c k`).tls === true);
-  }
-  for (const mode of ["letsencrypt", "gcp"]) {
-    assert(configOf(`${PLAIN} -certmode ${mode}`).tls === false);
-    assertEquals(problemsOf(`-a :443 -c k -certmode ${mode}`), [
-      `Invalid -certmode "${mode}": it is the default and not supported yet, use -certmode manual with the files in -certdir`,
-    ]);
-  }
-  assertEquals(problemsOf("-c k").length, 1);
-  assertEquals(problemsOf(`${PLAIN} -certmode off`), [
-    'Invalid -certmode "off": it takes manual, letsencrypt or gcp',
-  ]);
-});
-
-Deno.test("parseCommandLine() checks the certificate's flags where there is one", () => {
-  const bad = "-certdir= -hostname https://x";
-  assertEquals(problemsOf(`${TLS} ${bad}`), [
-    'Invalid -certdir "": name the directory of the certificate',
-    'Invalid -hostname "https://x": it is a URL, give the host name in it alone',
-  ]);
-  assertEquals(configOf(`${PLAIN} ${bad}`).hostname, "https://x");
-  assertEquals(problemsOf(TLS, { env: {} }).length, 1);
-});
-
 Deno.test("parseCommandLine() with -dev overrides -a and throws the key away", () => {
   const { config, notes } = run("-dev -a nonsense -c k");
   assertEquals(config.listen, { port: 3340 });
-  assert(config.tls === false);
+  assert(!("certificate" in config));
   assert(config.dev === true);
   assert(!("keyFile" in config));
   assertEquals(notes, [
@@ -56,7 +21,7 @@ Deno.test("parseCommandLine() with -dev overrides -a and throws the key away", (
     '-c "k" has no effect with -dev, which throws its key away',
   ]);
   // As derper: -certmode manual means TLS even here.
-  assert(configOf("-dev -certmode manual").tls === true);
+  assert("certificate" in configOf("-dev -certmode manual"));
 });
 
 Deno.test("parseCommandLine() takes the mesh key from the environment with -dev alone", () => {
@@ -87,7 +52,7 @@ Deno.test("parseCommandLine() names a wrong mesh key's variable and never its va
 
 Deno.test("parseCommandLine() wants a mesh key for -mesh-with", () => {
   assertEquals(problemsOf(`${PLAIN} -mesh-with a`), [
-    'Invalid -mesh-with "a": a mesh needs a key, give it with -mesh-psk-file',
+    'Invalid -mesh-with "a": a mesh needs a key, give it with -mesh-psk-file or -secrets-url',
   ]);
   assertEquals(problemsOf("-dev -mesh-with a -mesh-psk-file m"), [
     `Invalid -mesh-with "a": a mesh needs a key, give it with ${VARIABLE}`,
@@ -124,32 +89,6 @@ Deno.test("parseCommandLine() wants -c of everybody but root", () => {
   assertEquals(config.keyFile, "/var/lib/derper/derper.key");
   assertEquals(notes.length, 1);
   assertEquals(configOf("-a :8080 -c x", { uid: 0 }).keyFile, "x");
-});
-
-Deno.test("parseCommandLine() has a plain-HTTP port beside TLS, with -1 for none", () => {
-  assertEquals(configOf(`${TLS} -http-port 0`).httpPort, 0);
-  assert(!("httpPort" in configOf(`${TLS} -http-port -1`)));
-  assert(!("httpPort" in configOf(`${PLAIN} -http-port 81`)));
-  for (const port of ["-2", "65536", "8443"]) {
-    const problems = problemsOf(`${TLS} -http-port ${port}`);
-    assertEquals(problems.length, 1);
-    assertStringIncludes(problems[0]!, `Invalid -http-port "${port}": `);
-  }
-  assertEquals(
-    configOf("-a :0 -certmode manual -c k -http-port 0").httpPort,
-    0,
-  );
-  assertEquals(configOf("-a :80 -c k").listen.port, 80);
-});
-
-Deno.test("parseCommandLine() checks the STUN port where STUN is on", () => {
-  assertEquals(configOf(`${PLAIN} -stun-port 0`).stunPort, 0);
-  assert(!("stunPort" in configOf(`${PLAIN} -stun=false -stun-port -1`)));
-  for (const port of ["-1", "65536"]) {
-    const problems = problemsOf(`${PLAIN} -stun-port ${port}`);
-    assertEquals(problems.length, 1);
-    assertStringIncludes(problems[0]!, `Invalid -stun-port "${port}": `);
-  }
 });
 
 Deno.test("parseCommandLine() takes a page, nothing or a redirect for -home", () => {
@@ -201,14 +140,66 @@ Deno.test("parseCommandLine() bounds times by what the system takes", () => {
   assertEquals(config.tcpWriteTimeoutMs, 2_145_600_000);
 });
 
+Deno.test("parseCommandLine() takes the mesh key from a setec server, rather than from a file", () => {
+  const line = `${PLAIN} -mesh-with a -secrets-url https://setec.example`;
+  const { config, notes } = run(`${line} -mesh-psk-file m`);
+  assertEquals(config.secrets, {
+    url: "https://setec.example",
+    secretName: "prod/derp/meshkey",
+    cachePath: "/home/u/.cache/derper-secrets",
+  });
+  assert(!("meshPskFile" in config));
+  assertEquals(notes, ['-mesh-psk-file "m" has no effect with -secrets-url']);
+  const names = [["", "meshkey"], ["/x//y/", "/x/y/meshkey"], [
+    "/",
+    "/meshkey",
+  ]];
+  for (const [prefix, name] of names) {
+    const { secrets } = configOf(`${line} -secrets-path-prefix=${prefix}`);
+    assertEquals(secrets?.secretName, name!);
+  }
+  assertEquals(problemsOf(`${PLAIN} -secrets-url x -secrets-cache-dir=`), [
+    'Invalid -secrets-url "x": it is no URL that starts with http:// or https://',
+    'Invalid -secrets-cache-dir "": -secrets-url needs a file to keep the mesh key in',
+  ]);
+  assert(!("secrets" in configOf("-dev -secrets-url https://setec.example")));
+});
+
+Deno.test("parseCommandLine() takes names to resolve, and rollout records for those not published", () => {
+  const both = `${PLAIN} -bootstrap-dns-names a.example,b.example/t.example ` +
+    "-unpublished-bootstrap-dns-names c.example,d.example/_t.example";
+  assertEquals(configOf(both).bootstrapDns, {
+    published: ["a.example", "b.example"],
+    unpublished: [
+      { name: "c.example" },
+      { name: "d.example", rolloutRecord: "_t.example" },
+    ],
+  });
+  for (
+    const flag of ["bootstrap-dns-names", "unpublished-bootstrap-dns-names"]
+  ) {
+    const list = "a,,b/c/d,/t,n/,1.2.3.4,ok";
+    const problems = problemsOf(`${PLAIN} -${flag} ${list}`);
+    assertEquals(problems.length, 5);
+    for (const problem of problems) {
+      assertStringIncludes(problem, `Invalid -${flag} "${list}": `);
+    }
+  }
+});
+
 Deno.test("parseCommandLine() notes flags that have no effect", () => {
   const line = `${PLAIN} -http-port 81 -certdir d -stun=false -stun-port 1 ` +
-    "-socket s -verify-client-url-fail-open=false";
-  assertEquals(run(line).notes, [
-    '-http-port "81" has no effect without TLS',
+    "-socket s -verify-client-url-fail-open=false -acme-eab-key c2VjcmV0 " +
+    "-secrets-path-prefix p -accept-connection-limit 1 -stun-health-gate";
+  assertEquals([...run(line).notes].sort(), [
+    '-accept-connection-limit "1" has no effect without TLS',
+    "-acme-eab-key (hidden) has no effect without TLS",
     '-certdir "d" has no effect without TLS',
-    '-stun-port "1" has no effect with -stun=false',
+    '-http-port "81" has no effect without TLS',
+    '-secrets-path-prefix "p" has no effect without -secrets-url',
     '-socket "s" has no effect without -verify-clients',
+    '-stun-health-gate "true" has no effect with -stun=false',
+    '-stun-port "1" has no effect with -stun=false',
     '-verify-client-url-fail-open "false" has no effect without -verify-client-url',
   ]);
 });

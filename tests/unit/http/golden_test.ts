@@ -1,7 +1,7 @@
 /** Every page against what derper 1.102.5 answered; its prose, and redirects' bodies, are left out of the files. */
 import type { HttpHandler } from "../../../src/http/connection.ts";
 import type { HomePage } from "../../../src/http/pages.ts";
-import { port80 } from "../../../src/http/port80.ts";
+import { plainRoutes } from "../../../src/http/port80.ts";
 import { mainRoutes } from "../../../src/http/routes.ts";
 import { assert, assertEquals } from "../../support/assert.ts";
 import { exchange } from "../../support/http_exchange.ts";
@@ -79,6 +79,6 @@ Deno.test("mainRoutes() answers as derper does with -derp=false", async () => {
   await compare("derp_off.txt", routes({ kind: "default" }, isOn));
 });
 
-Deno.test("port80() answers as derper's plain-HTTP port does", async () => {
-  await compare("port80.txt", port80);
+Deno.test("plainRoutes() answers as derper's plain-HTTP port does", async () => {
+  await compare("port80.txt", plainRoutes());
 });

@@ -1,6 +1,6 @@
 import type { HttpHandler } from "../../../src/http/connection.ts";
 import { generate204 } from "../../../src/http/pages.ts";
-import { port80 } from "../../../src/http/port80.ts";
+import { plainRoutes } from "../../../src/http/port80.ts";
 import { mainRoutes } from "../../../src/http/routes.ts";
 import {
   assert,
@@ -72,7 +72,7 @@ Deno.test("generate204() is sent without a length", async () => {
   assert(!responses[0]!.fields.has("Content-Length"));
 });
 
-Deno.test("port80() redirects to the host as it came", async () => {
+Deno.test("plainRoutes() redirects to the host as it came", async () => {
   for (
     const [host, target, location] of [
       ["relay.test:8080", "/a", "https://relay.test:8080/a"],
@@ -85,14 +85,14 @@ Deno.test("port80() redirects to the host as it came", async () => {
   ) {
     const { responses } = await exchange(
       `GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
-      { handler: port80, secure: false },
+      { handler: plainRoutes(), secure: false },
     );
     assertEquals(responses[0]?.status, 302, target);
     assertEquals(responses[0]?.fields.get("Location"), location, target);
   }
 });
 
-Deno.test("port80() redirects nobody without a host to go to", async () => {
+Deno.test("plainRoutes() redirects nobody without a host to go to", async () => {
   for (
     const request of [
       "GET /a HTTP/1.0\r\n\r\n",
@@ -100,10 +100,86 @@ Deno.test("port80() redirects nobody without a host to go to", async () => {
     ]
   ) {
     const { responses } = await exchange(request, {
-      handler: port80,
+      handler: plainRoutes(),
       secure: false,
     });
     assertEquals(responses[0]?.status, 400, request);
     assert(!responses[0]?.fields.has("Location"), request);
   }
+});
+
+Deno.test("mainRoutes() tells probes that the relay can't relay, and nobody else", async () => {
+  let healthy = false;
+  const handler = mainRoutes({
+    home: { kind: "default" },
+    derp: true,
+    isHealthy: () => healthy,
+  });
+  const status = async (path: string) => (await get(handler, path)).status;
+  for (const path of ["/derp/probe", "/derp/latency-check"]) {
+    healthy = false;
+    assertEquals(await status(path), 503, path);
+    healthy = true;
+    assertEquals(await status(path), 200, path);
+  }
+  healthy = false;
+  assertEquals(await status("/generate_204"), 204);
+  assertEquals(await status("/"), 200);
+});
+
+Deno.test("mainRoutes() hands the paths of operators on, and shows them alone the way", async () => {
+  const handler = mainRoutes({
+    home: { kind: "default" },
+    derp: true,
+    debug: ({ url }) => new Response(`debug ${new URL(url).pathname}`),
+    isOperator: ({ headers }) => Promise.resolve(headers.has("X-Operator")),
+  });
+  for (const path of ["/debug", "/debug/", "/debug/varz"]) {
+    assertEquals(await (await get(handler, path)).text(), `debug ${path}`);
+  }
+  const link = 'href="/debug/"';
+  assert(!(await (await get(handler, "/")).text()).includes(link));
+  assert(!(await (await get(handler, "/debugx")).text()).includes("debug /"));
+  const headers = { "X-Operator": "1" };
+  const request = new Request("https://relay.test/", { headers });
+  assertStringIncludes(await (await handler(request, INFO)).text(), link);
+});
+
+Deno.test("plainRoutes() serves /debug as the main port does, and leads operators there", async () => {
+  const handler = plainRoutes({
+    main: ({ url }) => new Response(`main ${new URL(url).pathname}`),
+    isOperator: (_, { remote }) => Promise.resolve(remote.ip === "127.0.0.1"),
+  });
+  const visit = async (path: string, ip: string, method = "GET") => {
+    const request = new Request(`http://relay.test${path}`, {
+      method,
+      headers: { "Host": "relay.test" },
+    });
+    const remote = { ip, port: 1 };
+    const response = await handler(request, { remote, secure: false });
+    return response.headers.get("Location") ?? await response.text();
+  };
+  for (const path of ["/debug", "/debug/varz", "/debugx"]) {
+    assertEquals(await visit(path, "192.0.2.1"), `main ${path}`);
+    assertEquals(await visit(path, "192.0.2.1", "POST"), `main ${path}`);
+  }
+  assertEquals(await visit("/", "127.0.0.1"), "https://relay.test/debug/");
+  assertEquals(await visit("/", "192.0.2.1"), "https://relay.test/");
+  assertEquals(await visit("/?a", "127.0.0.1"), "https://relay.test/?a");
+  assertEquals(await visit("/a", "127.0.0.1"), "https://relay.test/a");
+  assertEquals(await visit("/", "127.0.0.1", "POST"), "Use HTTPS\n");
+});
+
+Deno.test("plainRoutes() answers ACME challenges where there is ACME", async () => {
+  const path = "/.well-known/acme-challenge/";
+  const challenge = (token: string) => token === "abc" ? "abc.xyz" : undefined;
+  const handler = plainRoutes({ challenge });
+  assertEquals(await (await get(handler, `${path}abc`)).text(), "abc.xyz");
+  assertEquals((await get(handler, `${path}abc?x`)).status, 200);
+  for (const token of ["", "abd", "abc/", "%61bc"]) {
+    assertEquals((await get(handler, path + token)).status, 404, token);
+  }
+  const request = `GET ${path}abc HTTP/1.1\r\nHost: relay.test\r\n\r\n`;
+  const without = await exchange(request, { handler: plainRoutes() });
+  assertEquals(without.responses[0]?.status, 302);
 });

@@ -51,7 +51,7 @@ class FakeSocket implements DatagramSocket {
 }
 
 /** A server on `socket`, whose turns of the event loop are counted. */
-function serve(socket: DatagramSocket) {
+function serve(socket: DatagramSocket, isHealthy?: () => boolean) {
   const clock = new FakeClock();
   const metrics = new StunMetrics();
   const state = { clock, metrics, turns: 0 };
@@ -62,7 +62,13 @@ function serve(socket: DatagramSocket) {
     },
   };
   const limiter = new LogLimiter(clock);
-  const server = new StunServer(socket, { clock, metrics, limiter, turn });
+  const server = new StunServer(socket, {
+    clock,
+    metrics,
+    limiter,
+    turn,
+    isHealthy,
+  });
   return Object.assign(state, { server });
 }
 
@@ -94,6 +100,7 @@ Deno.test("StunServer answers each family with its own address", async () => {
     'stun_counter_requests{disposition="not_stun"}': 0,
     'stun_counter_requests{disposition="write_error"}': 0,
     'stun_counter_requests{disposition="success"}': 3,
+    'stun_counter_requests{disposition="unhealthy"}': 0,
     'stun_counter_addrfamily{family="ipv4"}': 2,
     'stun_counter_addrfamily{family="ipv6"}': 1,
   });
@@ -164,4 +171,28 @@ Deno.test("StunServer lets others have a turn after every eighth datagram", asyn
   assertEquals(served.metrics.notStun, 15);
   assertEquals(served.turns, 3);
   await served.server.close();
+});
+
+Deno.test("StunServer is silent while the relay can't relay, and counts that", async () => {
+  const answers = [true, false, false, true];
+  const socket = new FakeSocket(
+    request("192.0.2.1"),
+    request("192.0.2.2"),
+    { data: new Uint8Array(3), from: "192.0.2.3" },
+    request("2001:db8::7"),
+    request("192.0.2.4"),
+  );
+  const { server, metrics } = serve(socket, () => answers.shift()!);
+  await settle();
+  assertEquals(socket.sent.map(({ to }) => to.hostname), [
+    "192.0.2.1",
+    "192.0.2.4",
+  ]);
+  assertEquals([metrics.successes, metrics.unhealthy, metrics.notStun], [
+    2,
+    2,
+    1,
+  ]);
+  assertEquals([metrics.ipv4, metrics.ipv6], [3, 1]);
+  await server.close();
 });

@@ -42,3 +42,12 @@ Deno.test("TokenBucket.take() loses nothing to being asked often", async () => {
   }
   assertEquals(taken, 8);
 });
+
+Deno.test("TokenBucket.isEmpty() says so, and takes none", async () => {
+  const clock = new FakeClock();
+  const bucket = new TokenBucket(clock, { perSecond: 1, burst: 1 });
+  assertEquals([bucket.isEmpty(), bucket.isEmpty()], [false, false]);
+  assertEquals([bucket.take(), bucket.isEmpty()], [true, true]);
+  await clock.advance(1000);
+  assertEquals([bucket.isEmpty(), drain(bucket)], [false, 1]);
+});

@@ -1,0 +1,129 @@
+/** Accepts the connections of one bound port and hands each on. */
+import type { LogLimiter } from "../log/limited.ts";
+import { logger } from "../log/log.ts";
+import { type Clock, delay, type Turn } from "../util/clock.ts";
+import { messageOf } from "../util/error_message.ts";
+import type { TokenBucket } from "../util/token_bucket.ts";
+import type { Conn } from "./conn.ts";
+import { DenoConn } from "./deno_conn.ts";
+import type { ListenerMetrics } from "./listener_metrics.ts";
+import type { ListenerSocket } from "./listener_socket.ts";
+import type { UnfinishedTls } from "./unfinished_tls.ts";
+
+const log = logger("net");
+
+/** After a failed accept, for example for want of a file descriptor. */
+const ACCEPT_RETRY_MS = 100;
+/** A full backlog is accepted without a turn of the event loop between, unless we make one. */
+const ACCEPTS_PER_TURN = 16;
+/** While the limit is reached, who waits is turned away this often. */
+const REFUSE_EVERY_MS = 50;
+
+/** What the loops of one listener share. */
+export interface AcceptLoopOptions {
+  /** Undefined: no limit. */
+  readonly limit: TokenBucket | undefined;
+  readonly metrics: ListenerMetrics;
+  /** Undefined for plain TCP. */
+  readonly unfinished: UnfinishedTls | undefined;
+  readonly clock: Clock;
+  readonly limiter: LogLimiter;
+  readonly turn: Turn;
+  /** Takes the connection over; must not throw. */
+  onConn(conn: Conn): void;
+}
+
+/** Runs until it is closed. */
+export class AcceptLoop {
+  readonly socket: ListenerSocket | undefined;
+  readonly #listener: Deno.Listener<Deno.TcpConn | Deno.TlsConn>;
+  readonly #options: AcceptLoopOptions;
+  readonly #stopping = new AbortController();
+  readonly #done: Promise<void>;
+
+  /** Owns the listener, and its descriptor where that is known. */
+  constructor(
+    listener: Deno.Listener<Deno.TcpConn | Deno.TlsConn>,
+    socket: ListenerSocket | undefined,
+    options: AcceptLoopOptions,
+  ) {
+    this.#listener = listener;
+    this.socket = socket;
+    this.#options = options;
+    this.#done = this.#acceptAll();
+  }
+
+  /** Where it accepts. */
+  get address(): Deno.NetAddr {
+    return this.#listener.addr as Deno.NetAddr;
+  }
+
+  /** Stops accepting; connections live on. */
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    this.socket?.close();
+    this.#listener.close();
+    await this.#done;
+  }
+
+  async #acceptAll(): Promise<void> {
+    const { signal } = this.#stopping;
+    const { turn } = this.#options;
+    for (let accepted = 1; !signal.aborted; accepted++) {
+      try {
+        await this.#refuse();
+        if (signal.aborted) return;
+        this.#take(await this.#listener.accept());
+        if (accepted % ACCEPTS_PER_TURN === 0) await turn.wait();
+      } catch (error) {
+        if (signal.aborted) return;
+        await this.#pause(error);
+      }
+    }
+  }
+
+  #take(accepted: Deno.Conn): void {
+    const { limit, metrics, unfinished, onConn } = this.#options;
+    const conn = new DenoConn(accepted, unfinished);
+    if (limit?.take() === false) {
+      conn.close();
+      this.#countRefused(1);
+    } else {
+      metrics.accepted++;
+      onConn(conn);
+    }
+  }
+
+  /** Turns clients away while the limit is reached: as they notice, they wait before they come again. */
+  async #refuse(): Promise<void> {
+    const { limit, clock } = this.#options;
+    const { signal } = this.#stopping;
+    while (limit?.isEmpty() && this.socket !== undefined && !signal.aborted) {
+      this.#countRefused(this.socket.refuseWaiting());
+      await delay(clock, REFUSE_EVERY_MS, signal);
+    }
+  }
+
+  #countRefused(count: number): void {
+    if (count === 0) return;
+    this.#options.metrics.rejected += count;
+    this.#options.limiter.run("accept_limit", (more) =>
+      log.warn(
+        "closed {count} new connections at once, there are more in a second than -accept-connection-limit{more}",
+        { count, more },
+      ));
+  }
+
+  async #pause(error: unknown): Promise<void> {
+    const { limiter, clock } = this.#options;
+    limiter.run(
+      "accept",
+      () =>
+        log.error(
+          'can\'t accept connections on port {port}: {why}; if it says "too many open files", raise the limit (systemd: LimitNOFILE=)',
+          { port: this.address.port, why: messageOf(error) },
+        ),
+    );
+    await delay(clock, ACCEPT_RETRY_MS, this.#stopping.signal);
+  }
+}

@@ -1,0 +1,99 @@
+/** The system calls that the runtime has none for, by FFI; Linux only. */
+
+const SYMBOLS = {
+  accept4: {
+    parameters: ["i32", "pointer", "pointer", "i32"],
+    result: "i32",
+  },
+  close: { parameters: ["i32"], result: "i32" },
+  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockopt: {
+    parameters: ["i32", "i32", "i32", "buffer", "buffer"],
+    result: "i32",
+  },
+  setsockopt: {
+    parameters: ["i32", "i32", "i32", "buffer", "u32"],
+    result: "i32",
+  },
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+} as const;
+
+/** The system's C library. */
+export type Libc = Deno.DynamicLibrary<typeof SYMBOLS> & Disposable;
+
+// Linux, the same on x86_64 and aarch64.
+const SOL_SOCKET = 1;
+const SO_ACCEPTCONN = 30;
+/** sockaddr_storage. */
+const ADDRESS_BYTES = 128;
+/** The runtime opens no more other files than this, which then have descriptors in a row. */
+const MAX_OTHERS = 4096;
+
+/** Throws where there is no such library, or no permission to use it. */
+export function openLibc(): Libc {
+  if (Deno.build.os !== "linux") {
+    throw new Error(`not known for ${Deno.build.os}`);
+  }
+  const libc = Deno.dlopen("libc.so.6", SYMBOLS);
+  return Object.assign(libc, { [Symbol.dispose]: () => libc.close() });
+}
+
+/** A socket of this process. */
+export interface FoundSocket {
+  readonly descriptor: number;
+  readonly isListening: boolean;
+}
+
+/**
+ * All sockets of this process. Descriptors are given out from below, so behind
+ * a long row of others there is none.
+ */
+export function* sockets({ symbols }: Libc): Generator<FoundSocket> {
+  const value = new Int32Array(1);
+  const length = new Uint32Array(1);
+  const [valueBytes, lengthBytes] = [bytesOf(value), bytesOf(length)];
+  let others = 0;
+  for (let descriptor = 3; others < MAX_OTHERS; descriptor++) {
+    length[0] = 4;
+    const failed = symbols.getsockopt(
+      descriptor,
+      SOL_SOCKET,
+      SO_ACCEPTCONN,
+      valueBytes,
+      lengthBytes,
+    );
+    if (failed) {
+      others++;
+      continue;
+    }
+    others = 0;
+    yield { descriptor, isListening: value[0] === 1 };
+  }
+}
+
+/** The sockaddr of a socket's own end, or of its peer; undefined where it has none. */
+export function socketAddress(
+  { symbols }: Libc,
+  descriptor: number,
+  end: "own" | "peer",
+): Uint8Array | undefined {
+  const address = new Uint8Array(ADDRESS_BYTES);
+  const length = bytesOf(Uint32Array.of(ADDRESS_BYTES));
+  const failed = end === "own"
+    ? symbols.getsockname(descriptor, address, length)
+    : symbols.getpeername(descriptor, address, length);
+  return failed ? undefined : address;
+}
+
+/** The port in a sockaddr, IPv4 and IPv6: 2B family, 2B port. */
+export function portOf(address: Uint8Array): number {
+  return address[2]! << 8 | address[3]!;
+}
+
+/** The memory of a number, as a foreign function takes it. */
+export function bytesOf(
+  number: Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(number.buffer);
+}

@@ -1,0 +1,101 @@
+/** The parts that the configuration chooses: sources of verdicts and certificates, links of the mesh. */
+import { type Admission, requireAll } from "./admission/admission.ts";
+import { TailscaledAdmission } from "./admission/tailscaled.ts";
+import { VerifyUrlAdmission } from "./admission/verify_url.ts";
+import { AcmeSource } from "./certs/acme.ts";
+import { ManualSource } from "./certs/manual_source.ts";
+import type { CertificateSource } from "./certs/provider.ts";
+import type { Config } from "./config/config.ts";
+import type { Loaded } from "./loaded.ts";
+import type { LogLimiter } from "./log/limited.ts";
+import { MeshLink } from "./mesh/mesh_link.ts";
+import { dialTls } from "./net/dial.ts";
+import type { Relay } from "./relay/relay.ts";
+import { type Clock, systemClock } from "./util/clock.ts";
+import { isPublicIp } from "./util/ip.ts";
+
+/** Both kinds given: both must admit, tailscaled first (derper's rule). */
+export function makeAdmission(
+  { verifyClients, verifyClientUrl }: Config,
+  parts: { clock: Clock; limiter: LogLimiter; loaded: Loaded },
+): Admission | undefined {
+  const { clock, limiter, loaded: { key, caCerts } } = parts;
+  const sources: Admission[] = [];
+  if (verifyClients) {
+    const { socket: socketPath } = verifyClients;
+    sources.push(new TailscaledAdmission({ clock, socketPath }));
+  }
+  if (verifyClientUrl) {
+    const ownKey = key.publicKey;
+    const options = { clock, limiter, caCerts, ownKey, ...verifyClientUrl };
+    sources.push(new VerifyUrlAdmission(options));
+  }
+  return sources.length === 0 ? undefined : requireAll(sources);
+}
+
+/** Undefined where the main port is plain HTTP. */
+export function certificateSource(
+  config: Config,
+  { key, caCerts }: Loaded,
+): CertificateSource | undefined {
+  const { certificate, hostname } = config;
+  const serverKey = key.publicKey;
+  const parts = { hostname, serverKey, clock: systemClock };
+  switch (certificate?.kind) {
+    case undefined:
+      return undefined;
+    case "manual":
+      return new ManualSource({ ...parts, certDir: certificate.certDir });
+    case "files": {
+      const { certFile: cert, keyFile: key } = certificate;
+      return new ManualSource({ ...parts, certDir: "", files: { cert, key } });
+    }
+    case "acme": {
+      const { certDir, directory, email = "", eab, ipCerts } = certificate;
+      return new AcmeSource({
+        ...parts,
+        certDir,
+        directoryUrl: directory,
+        email,
+        externalAccount: eab && { kid: eab.kid, key: eab.hmacKey.reveal() },
+        ipAddresses: ipCerts ? ownAddresses(config) : [],
+        caCerts,
+      });
+    }
+    default:
+      return certificate satisfies never;
+  }
+}
+
+/** What clients may reach this machine by: the address of `-a`, else all public ones. */
+function ownAddresses({ listen: { hostname } }: Config): string[] {
+  const all = hostname === undefined
+    ? Deno.networkInterfaces().map(({ address }) => address)
+    : [hostname];
+  return all.filter(isPublicIp);
+}
+
+/** One link for each relay of `-mesh-with`; none without a mesh key. */
+export function meshLinks(
+  { meshWith }: Config,
+  { key, meshKey, caCerts }: Loaded,
+  { relay, clock }: { relay: Relay; clock: Clock },
+): MeshLink[] {
+  if (meshKey === undefined) return [];
+  const { table, writerParts } = relay;
+  return meshWith.map((target) => {
+    const host = target.port === 443
+      ? target.host
+      : `${target.host}:${target.port}`;
+    const dial = (signal: AbortSignal) => dialTls(target, { caCerts, signal });
+    return new MeshLink({
+      host,
+      key,
+      meshKey,
+      clock,
+      table,
+      writerParts,
+      dial,
+    });
+  });
+}
