@@ -52,10 +52,8 @@ export class Derper {
   #plain: HttpServer | undefined;
   #metricsServer: HttpServer | undefined;
   #stun: StunServer | undefined;
-  /** Also where the system chose it. */
   #stunPort: number | undefined;
-  readonly #links: { readonly link: MeshLink; readonly done: Promise<void> }[] =
-    [];
+  readonly #links: { link: MeshLink; done: Promise<void> }[] = [];
 
   private constructor(config: Config, loaded: Loaded, limiter: LogLimiter) {
     this.#config = config;
@@ -234,7 +232,9 @@ export class Derper {
       acceptLimit: source && accept, // derper limits its TLS port alone
       report: (problem) => this.health.report("TLS listener", problem),
       handler,
-      upgrade: derp ? derpUpgrade(this.relay, this.#clock) : undefined,
+      upgrade: derp
+        ? derpUpgrade(this.relay, this.#clock, this.#turn)
+        : undefined,
     });
     if (source) this.#metrics.push(this.#main.metrics);
   }
@@ -292,7 +292,7 @@ export class Derper {
   }
 
   #startMesh(): void {
-    const parts = { relay: this.relay, clock: this.#clock };
+    const parts = { relay: this.relay, ...this.#portParts() };
     for (const link of meshLinks(this.#config, this.#loaded, parts)) {
       this.#links.push({ link, done: link.run() });
     }

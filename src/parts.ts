@@ -11,7 +11,7 @@ import type { LogLimiter } from "./log/limited.ts";
 import { MeshLink } from "./mesh/mesh_link.ts";
 import { dialTls } from "./net/dial.ts";
 import type { Relay } from "./relay/relay.ts";
-import { type Clock, systemClock } from "./util/clock.ts";
+import { type Clock, systemClock, type Turn } from "./util/clock.ts";
 import { isPublicIp } from "./util/ip.ts";
 
 /** Both kinds given: both must admit, tailscaled first (derper's rule). */
@@ -79,7 +79,7 @@ function ownAddresses({ listen: { hostname } }: Config): string[] {
 export function meshLinks(
   { meshWith }: Config,
   { key, meshKey, caCerts }: Loaded,
-  { relay, clock }: { relay: Relay; clock: Clock },
+  { relay, clock, turn }: { relay: Relay; clock: Clock; turn: Turn },
 ): MeshLink[] {
   if (meshKey === undefined) return [];
   const { table, writerParts } = relay;
@@ -93,6 +93,7 @@ export function meshLinks(
       key,
       meshKey,
       clock,
+      turn,
       table,
       writerParts,
       dial,

@@ -189,5 +189,5 @@ function allows(answer: unknown): boolean {
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { message } = error.cause instanceof Error ? error.cause : error;
-  return message.replace(/ ?\bfor url \(\S*\)/, "");
+  return message.replace(/ ?\bfor (url \(\S*\)|https?:\/\/\S+)/g, "");
 }

@@ -5,7 +5,7 @@ import {
   type RemoteAddress,
   writeAll,
 } from "../net/conn.ts";
-import type { Clock } from "../util/clock.ts";
+import type { Clock, Turn } from "../util/clock.ts";
 import { Deadline, DeadlineError } from "./deadline.ts";
 import { HttpError } from "./http_error.ts";
 import type { RequestHead } from "./request_head.ts";
@@ -43,6 +43,7 @@ export type UpgradeHandler = (
 /** How a port serves its connections. */
 export interface HttpOptions {
   readonly clock: Clock;
+  readonly turn: Turn;
   readonly secure: boolean;
   readonly handler: HttpHandler;
   /** Asked about each request with an `Upgrade` field and no body. */
@@ -96,7 +97,7 @@ export async function serveHttp(
 }
 
 async function serve(conn: Conn, options: HttpOptions): Promise<Outcome> {
-  const reader = new RequestReader(conn, options.clock);
+  const reader = new RequestReader(conn, options);
   try {
     for (;;) {
       const head = await reader.next();
@@ -105,6 +106,7 @@ async function serve(conn: Conn, options: HttpOptions): Promise<Outcome> {
       if (session !== undefined) return { kind: "taken", session };
       const end = await answer(head, conn, { reader, options });
       if (end !== undefined) return end;
+      await options.turn.wait(); // the next request may be here already
     }
   } catch (error) {
     return error instanceof HttpError

@@ -3,7 +3,7 @@ import { PROTOCOL_VERSION } from "../derp/frame.ts";
 import type { NodePublic } from "../keys/node_key.ts";
 import type { Conn } from "../net/conn.ts";
 import type { DerpStart } from "../relay/handshake.ts";
-import type { Clock } from "../util/clock.ts";
+import type { Clock, Turn } from "../util/clock.ts";
 import type { UpgradeHandler } from "./connection.ts";
 import type { RequestHead } from "./request_head.ts";
 import { WebSocketUpgrade } from "./websocket.ts";
@@ -21,8 +21,9 @@ export interface DerpAcceptor {
 export function derpUpgrade(
   acceptor: DerpAcceptor,
   clock: Clock,
+  turn: Turn,
 ): UpgradeHandler {
-  const webSocket = new WebSocketUpgrade(clock);
+  const webSocket = new WebSocketUpgrade(clock, turn);
   const switching = new TextEncoder().encode(
     "HTTP/1.1 101 Switching Protocols\r\n" +
       "Upgrade: DERP\r\n" +

@@ -1,6 +1,6 @@
 /** The reading half of an HTTP connection: heads, bodies that are read past, and what comes behind. */
 import type { Conn } from "../net/conn.ts";
-import type { Clock } from "../util/clock.ts";
+import type { Clock, Turn } from "../util/clock.ts";
 import { Deadline, DeadlineError } from "./deadline.ts";
 import { HeadParser } from "./head_parser.ts";
 import { HttpError } from "./http_error.ts";
@@ -11,6 +11,8 @@ import { STATUS_CODE } from "./status.ts";
 const READ_TIMEOUT_MS = 30_000;
 /** All that a connection holds while it waits for its first bytes. */
 const BUFFER_BYTES = 2 * 1024;
+/** A read that finds bytes gives nobody else a turn. */
+const FILLS_PER_TURN = 16;
 /**
  * What is read past before a close. A socket closed with unread bytes is reset,
  * and the client might never see the answer.
@@ -22,13 +24,16 @@ const DRAIN_MS = 500;
 export class RequestReader {
   readonly #conn: Conn;
   readonly #clock: Clock;
+  readonly #turn: Turn;
+  #fills = 0;
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
   /** The part of the buffer that was read and not used yet. */
   #unread = this.#buffer.subarray(0, 0);
 
-  constructor(conn: Conn, clock: Clock) {
+  constructor(conn: Conn, { clock, turn }: { clock: Clock; turn: Turn }) {
     this.#conn = conn;
     this.#clock = clock;
+    this.#turn = turn;
   }
 
   /** How many bytes are here that belong to no request yet. */
@@ -111,6 +116,7 @@ export class RequestReader {
 
   /** Fills the buffer anew; false at the end of the stream. */
   async #fill(deadline: Deadline): Promise<boolean> {
+    if (++this.#fills % FILLS_PER_TURN === 0) await this.#turn.wait();
     const bytes = await deadline.wait(this.#conn.read(this.#buffer));
     this.#unread = this.#buffer.subarray(0, bytes ?? 0);
     return bytes !== null;

@@ -67,9 +67,15 @@ export class HttpServer {
   }
 
   async #serve(conn: Conn): Promise<void> {
-    const { clock, tls, handler, upgrade } = this.#options;
+    const { clock, turn, tls, handler, upgrade } = this.#options;
     const secure = tls !== undefined;
-    const end = await serveHttp(conn, { clock, secure, handler, upgrade });
+    const end = await serveHttp(conn, {
+      clock,
+      turn,
+      secure,
+      handler,
+      upgrade,
+    });
     this.#open.delete(conn);
     logEnd(this.#options.limiter, conn.remote, end);
   }

@@ -5,7 +5,7 @@ import type { IncomingMessage } from "node:http";
 import type { ServerOptions, WebSocketServer } from "ws";
 import type { Conn } from "../net/conn.ts";
 import { connDuplex } from "../net/node_duplex.ts";
-import type { Clock } from "../util/clock.ts";
+import type { Clock, Turn } from "../util/clock.ts";
 import type { RequestHead } from "./request_head.ts";
 import { WebSocketConn } from "./websocket_conn.ts";
 
@@ -15,7 +15,8 @@ const HANDSHAKE_TIMEOUT_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 /** A client's write buffer may hold several frames of up to 64 KiB. */
 const MAX_MESSAGE_BYTES = 256 * 1024;
-const MAX_FRAGMENTS = 1024;
+/** Each may keep the 16 KiB that it was read with. */
+const MAX_FRAGMENTS = 32;
 
 const SUBPROTOCOL = "derp";
 /** What ws looks at. */
@@ -29,11 +30,13 @@ const FIELDS = [
 /** Answers WebSocket handshakes. */
 export class WebSocketUpgrade {
   readonly #clock: Clock;
+  readonly #turn: Turn;
   /** ws takes 18 MB; stock clients never ask for it. */
   #server: Promise<WebSocketServer> | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, turn: Turn) {
     this.#clock = clock;
+    this.#turn = turn;
   }
 
   /** Whether a request to upgrade to `websocket` offers the subprotocol of DERP. */
@@ -49,7 +52,7 @@ export class WebSocketUpgrade {
     rest: Uint8Array,
   ): Promise<Conn | undefined> {
     const server = await (this.#server ??= loadServer());
-    const duplex = connDuplex(conn);
+    const duplex = connDuplex(conn, this.#turn);
     return await new Promise((resolve) => {
       const cancel = this.#clock.after(
         HANDSHAKE_TIMEOUT_MS,

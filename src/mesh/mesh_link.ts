@@ -14,7 +14,8 @@ import { type Conn, ConnectionLostError } from "../net/conn.ts";
 import type { PacketForwarder } from "../relay/forwarder.ts";
 import type { RelayTable } from "../relay/relay_table.ts";
 import { Writer, type WriterParts } from "../relay/writer.ts";
-import { type Clock, delay } from "../util/clock.ts";
+import { type Clock, delay, type Turn } from "../util/clock.ts";
+import { TurnBudget } from "../util/turn_budget.ts";
 import { introduce, upgradeToDerp } from "./derp_client.ts";
 
 const log = logger("mesh");
@@ -35,6 +36,7 @@ export interface MeshLinkOptions {
   readonly key: NodePrivate;
   readonly meshKey: MeshKey;
   readonly clock: Clock;
+  readonly turn: Turn;
   readonly table: RelayTable;
   readonly writerParts: WriterParts;
   /** Connects with verified TLS; rejects when the signal aborts. */
@@ -124,7 +126,7 @@ export class MeshLink implements PacketForwarder {
 
   /** Follows who is connected there until the connection ends. */
   async #follow(conn: Conn, reader: FrameReader): Promise<void> {
-    const { writerParts, clock } = this.#options;
+    const { writerParts, clock, turn } = this.#options;
     this.#writer = new Writer(conn, writerParts, {
       timeoutMs: WRITE_TIMEOUT_MS,
       controlLimitBytes: CONTROL_LIMIT_BYTES,
@@ -134,8 +136,10 @@ export class MeshLink implements PacketForwarder {
     });
     this.#writer.sendControl(WATCH_CONNS);
     this.#state = "asking";
+    const budget = new TurnBudget(turn);
     for (;;) {
-      while (reader.next()) this.#handle(reader);
+      let frames = 0;
+      for (; reader.next(); frames++) this.#handle(reader);
       const cancelSilence = clock.after(
         SILENCE_MS,
         () => this.#end(`nothing heard for ${SILENCE_MS / 1000} s`),
@@ -144,6 +148,7 @@ export class MeshLink implements PacketForwarder {
         const bytes = await conn.read(reader.space());
         if (bytes === null) return;
         reader.filled(bytes);
+        await budget.spend(bytes, frames);
       } finally {
         cancelSilence();
       }

@@ -13,6 +13,8 @@ const SO_ATTACH_REUSEPORT_CBPF = 51;
 const BPF_RET_K = 0x06;
 const PROGRAM_BYTES = 16;
 const LITTLE_ENDIAN = true;
+/** As Go's listeners have it; the runtime asks for less, and a burst then waits for SYNs sent again. */
+const BACKLOG = 4096;
 /** Bounds how long the turning away keeps all else waiting. */
 const MAX_REFUSALS = 256;
 
@@ -42,6 +44,7 @@ export class ListenerSocket {
       libc = openLibc();
       const descriptor = find(libc, port, other?.descriptor);
       setSocketOptions(libc, descriptor, timeouts);
+      libc.symbols.listen(descriptor, BACKLOG);
       return new ListenerSocket(libc, descriptor);
     } catch (error) {
       libc?.close();

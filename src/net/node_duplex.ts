@@ -1,18 +1,20 @@
 /** A `Conn` as a Node stream, for `ws` and nothing else: streams are slow. */
 import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
+import type { Turn } from "../util/clock.ts";
 import { concatBytes } from "../util/bytes.ts";
 import { type Conn, writeAll } from "./conn.ts";
 
 const READ_BYTES = 16 * 1024;
 
 /** Wraps `conn`; the stream owns it. A `Conn` has no half-close, so that ending the stream ends both ways. */
-export function connDuplex(conn: Conn): Duplex {
+export function connDuplex(conn: Conn, turn: Turn): Duplex {
   const buffer = new Uint8Array(READ_BYTES);
   const duplex = new Duplex({
     readableHighWaterMark: READ_BYTES,
     read() {
-      conn.read(buffer).then((bytes) => {
+      // A turn each time: one read may bring hundreds of small messages.
+      turn.wait().then(() => conn.read(buffer)).then((bytes) => {
         if (duplex.destroyed) return;
         // Copied: ws keeps what it is given, and unmasks it in place.
         duplex.push(

@@ -8,7 +8,8 @@ import type { SharedBox } from "../keys/nacl_box.ts";
 import { KEY_BYTES, type NodePrivate, NodePublic } from "../keys/node_key.ts";
 import { type Conn, ConnectionLostError, writeAll } from "../net/conn.ts";
 import { concatBytes } from "../util/bytes.ts";
-import type { Clock } from "../util/clock.ts";
+import type { Clock, Turn } from "../util/clock.ts";
+import { TurnBudget } from "../util/turn_budget.ts";
 
 /** For ServerKey to be taken and ClientInfo to come; derper allows 10 s for each. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -49,7 +50,11 @@ export class HandshakeTimeoutError extends Error {
 export async function shakeHands(
   conn: Conn,
   start: DerpStart,
-  { serverKey, clock }: { serverKey: NodePrivate; clock: Clock },
+  { serverKey, clock, turn }: {
+    serverKey: NodePrivate;
+    clock: Clock;
+    turn: Turn;
+  },
 ): Promise<Hello | undefined> {
   let isLate = false;
   const cancel = clock.after(HANDSHAKE_TIMEOUT_MS, () => {
@@ -62,6 +67,7 @@ export async function shakeHands(
       concatBytes(start.preface, encodeServerKey(serverKey.publicKey)),
     );
     const reader = new FrameReader(HELLO_LIMITS, start.rest);
+    const budget = new TurnBudget(turn);
     while (!reader.next()) {
       const bytes = await conn.read(reader.space());
       if (bytes === null) {
@@ -69,6 +75,7 @@ export async function shakeHands(
         throw new ConnectionLostError("closed by us");
       }
       reader.filled(bytes);
+      await budget.spend(bytes, 0);
     }
     return readHello(reader, serverKey);
   } catch (error) {

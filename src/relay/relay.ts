@@ -80,8 +80,12 @@ export class Relay {
     this.metrics.accepts++;
     if (start.isWebSocket) this.metrics.webSocketAccepts++;
     try {
-      const { key, clock } = this.#options;
-      const hello = await shakeHands(conn, start, { serverKey: key, clock });
+      const { key, clock, turn } = this.#options;
+      const hello = await shakeHands(conn, start, {
+        serverKey: key,
+        clock,
+        turn,
+      });
       if (hello === undefined) return;
       const isMeshPeer = this.#isMeshPeer(hello);
       if (!isMeshPeer && !await this.#isAdmitted(hello, conn)) return;

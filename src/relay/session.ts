@@ -14,6 +14,7 @@ import type { NodePublic } from "../keys/node_key.ts";
 import type { Conn, RemoteAddress } from "../net/conn.ts";
 import { readUint32 } from "../util/bytes.ts";
 import type { Turn } from "../util/clock.ts";
+import { TurnBudget } from "../util/turn_budget.ts";
 import { TokenBucket } from "../util/token_bucket.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Hello } from "./handshake.ts";
@@ -22,11 +23,6 @@ import { Pacer, type RateLimits } from "./rate_limit.ts";
 import type { RelayTable, Route } from "./relay_table.ts";
 import { Writer, type WriterOptions, type WriterParts } from "./writer.ts";
 
-/**
- * How much one client may send before all others get their turn: a read that
- * finds bytes resolves at once, without a look at any other connection.
- */
-const TURN_BYTES = 128 * 1024;
 const KEEP_ALIVE_MS = 60_000;
 const KEEP_ALIVE_JITTER_MS = 5_000;
 /** A home announced this soon after connecting is no move (derper's rule). */
@@ -135,10 +131,12 @@ export class Session {
    */
   async run(): Promise<void> {
     const cancelKeepAlive = this.#keepAlive();
-    let turnBytes = 0;
+    const budget = new TurnBudget(this.#parts.turn);
     try {
       for (;;) {
+        let frames = 0;
         while (this.#reader.next()) {
+          frames++;
           const pause = this.#pacer && this.#pause(this.#pacer);
           if (pause !== undefined) {
             await pause;
@@ -149,10 +147,8 @@ export class Session {
         const bytes = await this.#conn.read(this.#reader.space());
         if (bytes === null || this.writer.isClosed) return;
         this.#reader.filled(bytes);
-        turnBytes += bytes;
-        if (turnBytes < TURN_BYTES) continue;
-        turnBytes = 0;
-        await this.#parts.turn.wait();
+        const turn = budget.spend(bytes, frames);
+        if (turn !== undefined) await turn;
       }
     } finally {
       cancelKeepAlive();

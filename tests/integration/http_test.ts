@@ -1,4 +1,5 @@
 /** HTTP over real TCP. */
+import { noTurn } from "../support/no_turn.ts";
 import { derpUpgrade } from "../../src/http/derp_upgrade.ts";
 import { plainRoutes } from "../../src/http/port80.ts";
 import { mainRoutes } from "../../src/http/routes.ts";
@@ -20,18 +21,23 @@ function startMain(): HttpServer {
   return startHttpServer({
     clock: systemClock,
     secure: false,
+    turn: noTurn,
     handler: mainRoutes({ home: { kind: "default" }, derp: true }),
-    upgrade: derpUpgrade({
-      publicKey,
-      async accept(conn, { preface, rest }) {
-        await writeAll(conn, concatBytes(preface, rest));
-        const chunk = new Uint8Array(100);
-        for (let n; (n = await conn.read(chunk)) !== null;) {
-          await writeAll(conn, chunk.subarray(0, n));
-        }
-        conn.close();
+    upgrade: derpUpgrade(
+      {
+        publicKey,
+        async accept(conn, { preface, rest }) {
+          await writeAll(conn, concatBytes(preface, rest));
+          const chunk = new Uint8Array(100);
+          for (let n; (n = await conn.read(chunk)) !== null;) {
+            await writeAll(conn, chunk.subarray(0, n));
+          }
+          conn.close();
+        },
       },
-    }, systemClock),
+      systemClock,
+      noTurn,
+    ),
   });
 }
 
@@ -81,6 +87,7 @@ Deno.test("plainRoutes() redirects fetch() to the port of the Host header", asyn
   await using server = startHttpServer({
     clock: systemClock,
     secure: false,
+    turn: noTurn,
     handler: plainRoutes(),
   });
   using client = Deno.createHttpClient({});

@@ -1,4 +1,5 @@
 /** A new certificate while clients come and stay. */
+import { noTurn } from "../support/no_turn.ts";
 import { derpUpgrade } from "../../src/http/derp_upgrade.ts";
 import { NodePrivate } from "../../src/keys/node_key.ts";
 import { writeAll } from "../../src/net/conn.ts";
@@ -91,7 +92,7 @@ Deno.test("HttpServer.setTls() leaves DERP connections alone", async () => {
   const clock = new FakeClock();
   await using tls = new TlsServer({
     clock,
-    upgrade: derpUpgrade(relay.relay, clock),
+    upgrade: derpUpgrade(relay.relay, clock, noTurn),
   });
   const client = async ({ cert }: { cert: string }) => {
     const conn = new DenoConn(await tls.connect({ cert }));

@@ -1,4 +1,5 @@
 /** DERP over WebSocket with the runtime's own client. */
+import { noTurn } from "../support/no_turn.ts";
 import { derpUpgrade } from "../../src/http/derp_upgrade.ts";
 import { NodePublic } from "../../src/keys/node_key.ts";
 import { type Conn, writeAll } from "../../src/net/conn.ts";
@@ -11,8 +12,9 @@ function start(accept: (conn: Conn) => Promise<void>): HttpServer {
   return startHttpServer({
     clock: systemClock,
     secure: false,
+    turn: noTurn,
     handler: () => new Response("not upgraded"),
-    upgrade: derpUpgrade({ publicKey, accept }, systemClock),
+    upgrade: derpUpgrade({ publicKey, accept }, systemClock, noTurn),
   });
 }
 

@@ -1,4 +1,5 @@
 /** Raw requests to `serveHttp` over a pair of `Conn`s, and what comes back. */
+import { noTurn } from "./no_turn.ts";
 import {
   type HttpEnd,
   type HttpOptions,
@@ -33,6 +34,7 @@ export function serve(
   const pair = connPair(pairOptions);
   const end = serveHttp(pair.server, {
     clock,
+    turn: noTurn,
     secure: true,
     handler: ({ method, url }) =>
       new Response(`${method} ${new URL(url).pathname}`),

@@ -1,4 +1,5 @@
 /** Two relays in memory, the first of which dials the second. */
+import { noTurn } from "./no_turn.ts";
 import type { MeshKey } from "../../src/keys/mesh_key.ts";
 import type { NodePrivate } from "../../src/keys/node_key.ts";
 import { MeshLink } from "../../src/mesh/mesh_link.ts";
@@ -60,6 +61,7 @@ export class TestLink implements AsyncDisposable {
       key: local.key,
       meshKey,
       clock,
+      turn: noTurn,
       table,
       writerParts,
       dial: (signal) => {

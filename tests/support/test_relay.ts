@@ -1,4 +1,5 @@
 /** A relay in memory, on a clock of its own. */
+import { noTurn } from "./no_turn.ts";
 import type { Admission } from "../../src/admission/admission.ts";
 import type { MeshKey } from "../../src/keys/mesh_key.ts";
 import type { NodePrivate } from "../../src/keys/node_key.ts";
@@ -68,7 +69,7 @@ export class TestRelay implements AsyncDisposable {
       key,
       writeTimeoutMs: WRITE_TIMEOUT_MS,
       limiter: new LogLimiter(this.clock),
-      turn: { wait: () => Promise.resolve() },
+      turn: noTurn,
       ...rest,
       clock: this.clock,
     });

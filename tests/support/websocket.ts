@@ -1,4 +1,5 @@
 /** The client's side of DERP over WebSocket, frame by frame, over a pair of `Conn`s. */
+import { noTurn } from "./no_turn.ts";
 import type { HttpEnd, UpgradeHandler } from "../../src/http/connection.ts";
 import { derpUpgrade } from "../../src/http/derp_upgrade.ts";
 import { NodePublic } from "../../src/keys/node_key.ts";
@@ -41,7 +42,7 @@ export function upgradeTo(
   clock = new FakeClock(),
 ): UpgradeHandler {
   const publicKey = NodePublic.fromBytes(new Uint8Array(32));
-  return derpUpgrade({ publicKey, accept }, clock);
+  return derpUpgrade({ publicKey, accept }, clock, noTurn);
 }
 
 /** A WebSocket between two ends in memory. */

@@ -1,3 +1,4 @@
+import { noTurn } from "../../support/no_turn.ts";
 import { derpUpgrade } from "../../../src/http/derp_upgrade.ts";
 import { mainRoutes } from "../../../src/http/routes.ts";
 import { NodePublic } from "../../../src/keys/node_key.ts";
@@ -35,7 +36,7 @@ async function upgrade(
     [requestLine, "Host: relay.test", ...fields, "", "rest"].join("\r\n"),
     {
       handler: mainRoutes({ home: { kind: "default" }, derp: true }),
-      upgrade: derpUpgrade(acceptor, new FakeClock()),
+      upgrade: derpUpgrade(acceptor, new FakeClock(), noTurn),
     },
   );
   if (start === undefined) return responses[0]!.status;

@@ -1,4 +1,5 @@
 /** How `serveHttp` hands a connection over. */
+import { noTurn } from "../../support/no_turn.ts";
 import {
   type HttpEnd,
   serveHttp,
@@ -108,6 +109,7 @@ Deno.test("serveHttp() closes where the one that took over fails", async () => {
   using pair = connPair();
   const end = serveHttp(pair.server, {
     clock: new FakeClock(),
+    turn: noTurn,
     secure: false,
     handler: () => new Response(),
     upgrade: () => Promise.reject(error),

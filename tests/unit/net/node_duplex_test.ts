@@ -1,3 +1,4 @@
+import { noTurn } from "../../support/no_turn.ts";
 import { Buffer } from "node:buffer";
 import { connDuplex } from "../../../src/net/node_duplex.ts";
 import { assert, assertEquals } from "../../support/assert.ts";
@@ -6,7 +7,7 @@ import { settle } from "../../support/fake_clock.ts";
 
 Deno.test("connDuplex() reads what the connection brings, each time in memory of its own", async () => {
   using pair = connPair({ maxReadBytes: 2 });
-  const duplex = connDuplex(pair.server);
+  const duplex = connDuplex(pair.server, noTurn);
   const chunks: Buffer[] = [];
   duplex.on("data", (chunk) => chunks.push(chunk));
   const ended = new Promise((resolve) => duplex.once("end", resolve));
@@ -20,7 +21,7 @@ Deno.test("connDuplex() reads what the connection brings, each time in memory of
 
 Deno.test("connDuplex() writes corked chunks at once, and calls back when they are taken", async () => {
   using pair = connPair({ bufferBytes: 4 });
-  const duplex = connDuplex(pair.server);
+  const duplex = connDuplex(pair.server, noTurn);
   let isTaken = false;
   duplex.cork();
   duplex.write("ab");
@@ -41,7 +42,7 @@ Deno.test("connDuplex() writes corked chunks at once, and calls back when they a
 
 Deno.test("connDuplex() closes the connection when the stream has ended, after what was written", async () => {
   using pair = connPair();
-  const duplex = connDuplex(pair.server);
+  const duplex = connDuplex(pair.server, noTurn);
   const closed = new Promise((resolve) => duplex.once("close", resolve));
   duplex.end("last");
   await closed;
@@ -53,7 +54,7 @@ Deno.test("connDuplex() is destroyed with the error of a broken connection", asy
   const error = new Deno.errors.ConnectionReset("gone");
   for (const use of ["resume", "write"] as const) {
     using pair = connPair();
-    const duplex = connDuplex(pair.server);
+    const duplex = connDuplex(pair.server, noTurn);
     const failed = new Promise((resolve) => duplex.once("error", resolve));
     pair.server.reset(error);
     if (use === "resume") duplex.resume();

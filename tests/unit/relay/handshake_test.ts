@@ -1,4 +1,5 @@
 /** ServerKey and ClientInfo: what is let in, and what ends it. */
+import { noTurn } from "../../support/no_turn.ts";
 import { ProtocolError } from "../../../src/derp/errors.ts";
 import { FrameType } from "../../../src/derp/frame.ts";
 import { encodeFrame, encodeServerKey } from "../../../src/derp/messages.ts";
@@ -27,7 +28,7 @@ function begin(start: Partial<DerpStart> = {}, pair: ConnPairOptions = {}) {
   const hello = shakeHands(
     server,
     { preface: NONE, rest: NONE, notIdeal: false, ...start },
-    { serverKey: SERVER, clock },
+    { serverKey: SERVER, clock, turn: noTurn },
   );
   hello.catch(() => {}); // a test may look at it later
   return { client, server, clock, hello };
@@ -201,7 +202,7 @@ Deno.test("shakeHands() tells a late client from one that left where closing end
   const hello = shakeHands(
     quiet,
     { preface: NONE, rest: NONE, notIdeal: false },
-    { serverKey: SERVER, clock },
+    { serverKey: SERVER, clock, turn: noTurn },
   );
   hello.catch(() => {});
   await clock.advance(10_000);
