@@ -45,19 +45,6 @@ const DIRECTORY_MODE = 0o700;
 const NAMES_TOLD = 10;
 
 /**
- * Loads and checks `<certDir>/<hostname>.crt` and `.key`, or the files named
- * directly; for an IP address without either it makes them.
- *
- * @throws OperatorError for whatever can't be served
- */
-export async function loadManualCertificate(
-  options: ManualOptions,
-): Promise<ServedCertificate> {
-  const text = await readManualPair(options) ?? await makeManualPair(options);
-  return checkManualPair(text, options);
-}
-
-/**
  * Reads both files; undefined where there is neither and a pair may be made.
  *
  * @throws OperatorError

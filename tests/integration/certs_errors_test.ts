@@ -110,7 +110,7 @@ const REFUSED: readonly Refused[] = [
 ];
 
 for (const [files, hostname, message] of REFUSED) {
-  Deno.test(`loadManualCertificate() refuses: ${message}`, async () => {
+  Deno.test(`checkManualPair() refuses: ${message}`, async () => {
     await withDir(files, async (dir) => {
       const error = await assertRejects(
         () => load(dir, hostname),
@@ -123,7 +123,7 @@ for (const [files, hostname, message] of REFUSED) {
   });
 }
 
-Deno.test("loadManualCertificate() refuses what has expired and what isn't valid yet", async () => {
+Deno.test("checkManualPair() refuses what has expired and what isn't valid yet", async () => {
   await withDir(pair(CHAIN, LEAF_KEY), async (dir) => {
     await assertRejects(
       () => load(dir, "derp.test", { now: new Date("2126-10-28T14:59:17Z") }),
@@ -138,7 +138,7 @@ Deno.test("loadManualCertificate() refuses what has expired and what isn't valid
   });
 });
 
-Deno.test("loadManualCertificate() refuses a directory in the place of a file", async () => {
+Deno.test("checkManualPair() refuses a directory in the place of a file", async () => {
   await withDir({ "derp.test.crt": CHAIN }, async (dir) => {
     await Deno.mkdir(`${dir}/derp.test.key`);
     await assertRejects(
@@ -149,7 +149,7 @@ Deno.test("loadManualCertificate() refuses a directory in the place of a file", 
   });
 });
 
-Deno.test("loadManualCertificate() says why it can't read a file", async () => {
+Deno.test("checkManualPair() says why it can't read a file", async () => {
   await withDir({ file: "" }, async (dir) => {
     await assertRejects(
       () => load(`${dir}/file`, "derp.test"),
@@ -159,7 +159,7 @@ Deno.test("loadManualCertificate() says why it can't read a file", async () => {
   });
 });
 
-Deno.test("loadManualCertificate() makes nothing where one of the two files exists", async () => {
+Deno.test("checkManualPair() makes nothing where one of the two files exists", async () => {
   for (const [present, missing] of [["crt", "key"], ["key", "crt"]]) {
     await withDir({ [`192.0.2.1.${present}`]: "kept" }, async (dir) => {
       const error = await assertRejects(
@@ -177,7 +177,7 @@ Deno.test("loadManualCertificate() makes nothing where one of the two files exis
   }
 });
 
-Deno.test("loadManualCertificate() never takes the place of what it can't see, and leaves nothing behind", async () => {
+Deno.test("checkManualPair() never takes the place of what it can't see, and leaves nothing behind", async () => {
   for (const file of ["192.0.2.1.key", "192.0.2.1.crt"]) {
     await withDir({}, async (dir) => {
       await Deno.symlink(`${dir}/elsewhere`, `${dir}/${file}`);
@@ -191,7 +191,7 @@ Deno.test("loadManualCertificate() never takes the place of what it can't see, a
   }
 });
 
-Deno.test("loadManualCertificate() wants a directory", async () => {
+Deno.test("checkManualPair() wants a directory", async () => {
   await assertRejects(
     () => load("", "192.0.2.1"),
     OperatorError,
@@ -199,7 +199,7 @@ Deno.test("loadManualCertificate() wants a directory", async () => {
   );
 });
 
-Deno.test("loadManualCertificate() says which directory it can't make", async () => {
+Deno.test("checkManualPair() says which directory it can't make", async () => {
   await withDir({ file: "" }, async (dir) => {
     await Deno.symlink(`${dir}/nowhere/at/all`, `${dir}/link`);
     await assertRejects(

@@ -44,7 +44,7 @@ async function handshake(
   return new TextDecoder().decode(buffer.subarray(0, length ?? 0));
 }
 
-Deno.test("loadManualCertificate() gives the facts of the chain and appends the meta certificate", async () => {
+Deno.test("checkManualPair() gives the facts of the chain and appends the meta certificate", async () => {
   await withDir(
     { "derp.test.crt": CHAIN, "derp.test.key": LEAF_KEY },
     async (dir) => {
@@ -71,7 +71,7 @@ Deno.test("loadManualCertificate() gives the facts of the chain and appends the 
   );
 });
 
-Deno.test("loadManualCertificate() gives a chain that a client verifies by name, wildcard and address", async () => {
+Deno.test("checkManualPair() gives a chain that a client verifies by name, wildcard and address", async () => {
   for (const hostname of ["derp.test", "relay.wild.test", "127.0.0.1"]) {
     await withDir(
       { [`${hostname}.crt`]: CHAIN, [`${hostname}.key`]: LEAF_KEY },
@@ -87,7 +87,7 @@ Deno.test("loadManualCertificate() gives a chain that a client verifies by name,
 });
 
 for (const { name, cert, key } of KEYS) {
-  Deno.test(`loadManualCertificate() gives a key that serves TLS: ${name}`, async () => {
+  Deno.test(`checkManualPair() gives a key that serves TLS: ${name}`, async () => {
     await withDir(
       { "derp.test.crt": cert, "derp.test.key": key },
       async (dir) => {
@@ -101,7 +101,7 @@ for (const { name, cert, key } of KEYS) {
   });
 }
 
-Deno.test("loadManualCertificate() leaves out of the file name what derper leaves out", async () => {
+Deno.test("checkManualPair() leaves out of the file name what derper leaves out", async () => {
   await withDir(
     { "2001db81.crt": CHAIN, "2001db81.key": LEAF_KEY },
     async (dir) => {
@@ -111,7 +111,7 @@ Deno.test("loadManualCertificate() leaves out of the file name what derper leave
   );
 });
 
-Deno.test("loadManualCertificate() makes a pair for an address, and keeps it", async () => {
+Deno.test("checkManualPair() makes a pair for an address, and keeps it", async () => {
   await withDir({}, async (parent) => {
     const dir = `${parent}/a/b`;
     const made = await load(dir, "127.0.0.1");
@@ -130,7 +130,7 @@ Deno.test("loadManualCertificate() makes a pair for an address, and keeps it", a
   });
 });
 
-Deno.test("loadManualCertificate() makes a pair that serves TLS", async () => {
+Deno.test("checkManualPair() makes a pair that serves TLS", async () => {
   await withDir({}, async (dir) => {
     // The client goes by the real clock.
     const pair = (await load(dir, "127.0.0.1", { now: new Date() }))

@@ -1,5 +1,9 @@
 /** Directories with certificate files, loaded as the relay does. */
-import { loadManualCertificate } from "../../../src/certs/manual.ts";
+import {
+  checkManualPair,
+  makeManualPair,
+  readManualPair,
+} from "../../../src/certs/manual.ts";
 import type { ServedCertificate } from "../../../src/certs/provider.ts";
 import { NodePrivate } from "../../../src/keys/node_key.ts";
 
@@ -24,18 +28,15 @@ export async function withDir(
   }
 }
 
-/** loadManualCertificate() with what stays the same in all tests. */
-export function load(
+/** Loads, makes and checks a pair as the relay does at its start. */
+export async function load(
   certDir: string,
   hostname: string,
   { now = NOW }: { now?: Date } = {},
 ): Promise<ServedCertificate> {
-  return loadManualCertificate({
-    certDir,
-    hostname,
-    serverKey: SERVER_KEY,
-    now,
-  });
+  const options = { certDir, hostname, serverKey: SERVER_KEY, now };
+  const pair = await readManualPair(options) ?? await makeManualPair(options);
+  return checkManualPair(pair, options);
 }
 
 /** The names in `dir`, sorted. */
