@@ -4,7 +4,7 @@ import type { Turn } from "./clock.ts";
 /** How much one connection may bring before all others get their turn. */
 const BUDGET_BYTES = 128 * 1024;
 /** A read costs at least this, however little it brings, and a frame this. */
-const READ_COST_BYTES = 4 * 1024;
+const READ_COST_BYTES = 1024;
 const FRAME_COST_BYTES = 64;
 
 /** A read that finds bytes resolves at once, without a look at any other connection; so a loop has to give way itself. */

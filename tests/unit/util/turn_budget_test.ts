@@ -11,14 +11,14 @@ function readsUntilTurn(bytes: number, frames: number): number {
   return reads;
 }
 
-Deno.test("TurnBudget.spend() takes a turn every 128 KiB, every 32 small reads, or for many small frames", () => {
+Deno.test("TurnBudget.spend() takes a turn every 128 KiB, every 128 small reads, or for many small frames", () => {
   assertEquals(readsUntilTurn(16 * 1024, 0), 8);
-  assertEquals(readsUntilTurn(1, 0), 32);
+  assertEquals(readsUntilTurn(1, 0), 128);
   assertEquals(readsUntilTurn(4 * 1024, 300), 6);
 });
 
 Deno.test("TurnBudget.spend() begins anew after a turn", () => {
   const budget = new TurnBudget(noTurn);
-  const turns = Array.from({ length: 96 }, () => budget.spend(1, 0));
+  const turns = Array.from({ length: 384 }, () => budget.spend(1, 0));
   assertEquals(turns.filter((turn) => turn !== undefined).length, 3);
 });
