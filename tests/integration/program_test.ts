@@ -7,12 +7,16 @@ import {
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
+/** Where the packages are already; by default below HOME, which the program gets anew. */
+const DENO_DIR = Deno.env.get("DENO_DIR") ??
+  `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`}/deno`;
+
 /** A run of the program in a directory of its own. */
 function program(dir: string, ...args: string[]): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-q", "-P=relay", MAIN, ...args],
     cwd: dir,
-    env: { HOME: dir, NO_COLOR: "1" },
+    env: { HOME: dir, DENO_DIR, NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
