@@ -1,4 +1,5 @@
 /** Admits the nodes of the tailnet that this machine's tailscaled belongs to (`-verify-clients`). */
+import { isJsonObject, type JsonObject } from "../util/json.ts";
 import { NodePublic } from "../keys/node_key.ts";
 import type { Clock } from "../util/clock.ts";
 import { messageOf } from "../util/error_message.ts";
@@ -103,7 +104,7 @@ export class TailscaledAdmission implements Admission {
       signal,
     });
     const { Self: self } = parseObject(answer, "status");
-    const key = isObject(self) ? self.PublicKey : undefined;
+    const key = isJsonObject(self) ? self.PublicKey : undefined;
     return typeof key === "string" ? NodePublic.parse(key) : undefined;
   }
 
@@ -139,19 +140,13 @@ export class TailscaledAdmission implements Admission {
   }
 }
 
-type JsonObject = Readonly<Record<string, unknown>>;
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** The object that a good answer has. */
 function parseObject(answer: LocalApiAnswer, question: string): JsonObject {
   const { status, body } = answer;
   if (status === 200) {
     try {
       const value: unknown = JSON.parse(body);
-      if (isObject(value)) return value;
+      if (isJsonObject(value)) return value;
     } catch {
       // Said below.
     }
@@ -172,8 +167,8 @@ interface Tailnet {
 function parseTailnet({ Peer: peers, Self: self }: JsonObject): Tailnet {
   return {
     has: (key) =>
-      isObject(peers) && Object.hasOwn(peers, key) ||
-      isObject(self) && self.PublicKey === key,
+      isJsonObject(peers) && Object.hasOwn(peers, key) ||
+      isJsonObject(self) && self.PublicKey === key,
   };
 }
 

@@ -1,10 +1,9 @@
 /** A certificate by ACME: checked before anybody is served with it. */
-import { createHash } from "node:crypto";
-import type { NodePublic } from "../keys/node_key.ts";
 import { equalBytes } from "../util/bytes.ts";
-import { checkOrder, parseChain } from "./chain.ts";
+import type { NodePublic } from "../keys/node_key.ts";
+import { checkOrder, factsOf, parseChain } from "./chain.ts";
 import { makeMetaCert } from "./meta_cert.ts";
-import { isForHostname, listNames } from "./names.ts";
+import { isForHostname } from "./names.ts";
 import { formatPem } from "./pem.ts";
 import { parsePrivateKey } from "./private_key.ts";
 import { ServedCertificate } from "./provider.ts";
@@ -56,16 +55,8 @@ export function parseAcmeCertificate(
   if (!isForHostname(leaf, hostname)) throw wrong(`is not for "${hostname}"`);
   const chainPem = chain
     .map(({ bytes }) => formatPem("CERTIFICATE", bytes)).join("");
-  const facts = {
-    names: listNames(leaf),
-    notBefore,
-    notAfter,
-    sha256: createHash("sha256").update(leaf.bytes).digest("hex"),
-    selfSigned: equalBytes(leaf.issuer, leaf.subject),
-    chainLength: chain.length,
-  };
   return {
-    served: new ServedCertificate(facts, {
+    served: new ServedCertificate(factsOf(chain), {
       cert: chainPem + makeMetaCert(serverKey, now),
       key: key.pem,
     }),

@@ -1,4 +1,5 @@
 /** HTTP to an ACME server: bounded in time and size, with errors that say what the server said. */
+import { isJsonObject } from "../util/json.ts";
 import type { Clock } from "../util/clock.ts";
 import { AcmeError } from "./acme_server.ts";
 
@@ -96,7 +97,7 @@ function understand(
     const isExpected = isJson || text === "" ||
       type.startsWith("application/pem-certificate-chain");
     if (isExpected) return { status, headers, data };
-  } else if (isObject(data)) {
+  } else if (isJsonObject(data)) {
     const error = toError(data, { status, waitMs });
     // The library asks again with a fresh nonce (RFC 8555, 6.5).
     if (error.type === "badNonce") return { status, headers, data };
@@ -114,13 +115,13 @@ function toError(
   { status, waitMs }: { status: number; waitMs: number | undefined },
 ): AcmeError {
   const subproblems = Array.isArray(problem.subproblems)
-    ? problem.subproblems.filter(isObject)
+    ? problem.subproblems.filter(isJsonObject)
     : [];
   const words = [problem, ...subproblems]
     .map(({ detail }) => detail)
     .filter((detail) => typeof detail === "string");
   const refused = subproblems
-    .map(({ identifier }) => isObject(identifier) ? identifier.value : null)
+    .map(({ identifier }) => isJsonObject(identifier) ? identifier.value : null)
     .filter((value) => typeof value === "string");
   const type = typeof problem.type === "string"
     ? problem.type.replace(PROBLEM_PREFIX, "")
@@ -163,9 +164,4 @@ function causeOf(error: unknown): string {
 /** The beginning of a text, on one line. */
 function quote(text: string): string {
   return JSON.stringify(text.slice(0, QUOTED_CHARACTERS));
-}
-
-/** Whether `value` is a JSON object. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

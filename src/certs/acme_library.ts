@@ -1,8 +1,9 @@
 /** ACME by the library `acme-client`, over fetch; RFC 9773, which it lacks, is added here. */
+import { isJsonObject } from "../util/json.ts";
 import process from "node:process";
 import type { Authorization, Client, Order } from "acme-client";
 import { type Clock, delay } from "../util/clock.ts";
-import { type AcmeHttpOptions, acmeRequest, isObject } from "./acme_http.ts";
+import { type AcmeHttpOptions, acmeRequest } from "./acme_http.ts";
 import { refusalOf, withRefused } from "./acme_refusal.ts";
 import { isAboutReplacing, orderRequest } from "./acme_order.ts";
 import { parseRenewalInfo, renewalId } from "./acme_renewal_info.ts";
@@ -234,7 +235,7 @@ export class LibraryAcmeServer implements AcmeServer {
   ): Promise<Record<string, unknown>> {
     const url = this.#options.directoryUrl;
     const { data } = await acmeRequest({ url, method: "GET" }, http);
-    if (isObject(data) && typeof data.newOrder === "string") return data;
+    if (isJsonObject(data) && typeof data.newOrder === "string") return data;
     throw new Error(`"${url}" is no ACME directory`);
   }
 

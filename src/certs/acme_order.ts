@@ -1,6 +1,6 @@
 /** Orders of an ACME server (RFC 8555, 7.4) with a profile for addresses and the name of what they replace. */
+import { isJsonObject } from "../util/json.ts";
 import type { Client } from "acme-client";
-import { isObject } from "./acme_http.ts";
 import { renewalId } from "./acme_renewal_info.ts";
 import { AcmeError, type CertificateOrder } from "./acme_server.ts";
 import { hostnameIp } from "./names.ts";
@@ -20,7 +20,7 @@ export function orderRequest(
     type: hostnameIp(value) ? "ip" : "dns",
     value,
   }));
-  const profiles = isObject(meta) && isObject(meta.profiles)
+  const profiles = isJsonObject(meta) && isJsonObject(meta.profiles)
     ? meta.profiles
     : {};
   const isShort = identifiers.some(({ type }) => type === "ip") &&

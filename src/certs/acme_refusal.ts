@@ -1,5 +1,5 @@
 /** Why an ACME server doesn't issue a certificate, in its own words, and for which names. */
-import { isObject } from "./acme_http.ts";
+import { isJsonObject } from "../util/json.ts";
 import { AcmeError } from "./acme_server.ts";
 
 /** What of an authorization (RFC 8555, 7.1.4) tells why there is none. */
@@ -34,7 +34,7 @@ export function withRefused(error: unknown, names: readonly string[]): unknown {
 /** The problem document in `error` (RFC 8555, 7.1.3 and 8). */
 function detailOf(owner: object | undefined): string {
   const problem = owner && errorOf(owner);
-  if (!isObject(problem)) return "the ACME server gives no reason";
+  if (!isJsonObject(problem)) return "the ACME server gives no reason";
   const { detail, type } = problem;
   const kind = typeof type === "string" ? ` (${type.split(":").at(-1)})` : "";
   return `${typeof detail === "string" ? detail : "no detail"}${kind}`;

@@ -1,6 +1,7 @@
 /** ACME renewal information (RFC 9773): a certificate's name there, and the server's answer. */
+import { isJsonObject } from "../util/json.ts";
 import { toHex } from "../util/bytes.ts";
-import { isObject, retryAfterMs } from "./acme_http.ts";
+import { retryAfterMs } from "./acme_http.ts";
 import type { RenewalInfo } from "./acme_server.ts";
 import { contextTag, DerReader, DerTag } from "./der_reader.ts";
 
@@ -24,8 +25,8 @@ export function parseRenewalInfo(
   data: unknown,
   { retryAfter, now }: { retryAfter: string | undefined; now: Date },
 ): RenewalInfo | undefined {
-  const window = isObject(data) ? data.suggestedWindow : undefined;
-  if (!isObject(window)) return undefined;
+  const window = isJsonObject(data) ? data.suggestedWindow : undefined;
+  if (!isJsonObject(window)) return undefined;
   const start = new Date(String(window.start));
   const end = new Date(String(window.end));
   // False for no dates, too.

@@ -1,7 +1,10 @@
 /** The chain in a certificate file: it is parsed, and checked to be one. */
+import { createHash } from "node:crypto";
 import { equalBytes } from "../util/bytes.ts";
 import { OperatorError } from "../util/operator_error.ts";
+import { listNames } from "./names.ts";
 import { parsePem, type PemBlock } from "./pem.ts";
+import type { CertificateFacts } from "./provider.ts";
 import { parseCertificate, type ParsedCertificate } from "./x509.ts";
 
 /** A host's certificate and the certificates of those who issued it, in this order. */
@@ -58,4 +61,17 @@ function parseBlocks(text: string, path: string): PemBlock[] {
       { cause },
     );
   }
+}
+
+/** What the listener, the ready line and the DERP map need to know of a chain. */
+export function factsOf(chain: CertificateChain): CertificateFacts {
+  const [leaf] = chain;
+  return {
+    names: listNames(leaf),
+    notBefore: leaf.notBefore,
+    notAfter: leaf.notAfter,
+    sha256: createHash("sha256").update(leaf.bytes).digest("hex"),
+    selfSigned: equalBytes(leaf.issuer, leaf.subject),
+    chainLength: chain.length,
+  };
 }

@@ -1,9 +1,13 @@
 /** `-certmode manual`: reads the certificate of the relay's host from two files, and checks it. */
-import { createHash } from "node:crypto";
 import { logger } from "../log/log.ts";
 import type { NodePublic } from "../keys/node_key.ts";
 import { equalBytes } from "../util/bytes.ts";
-import { type CertificateChain, checkOrder, parseChain } from "./chain.ts";
+import {
+  type CertificateChain,
+  checkOrder,
+  factsOf,
+  parseChain,
+} from "./chain.ts";
 import { OperatorError } from "../util/operator_error.ts";
 import {
   makeSmallFile,
@@ -14,7 +18,7 @@ import { makeMetaCert } from "./meta_cert.ts";
 import { hostnameIp, isForHostname, listNames } from "./names.ts";
 import { formatPem } from "./pem.ts";
 import { parsePrivateKey } from "./private_key.ts";
-import { type CertificateFacts, ServedCertificate } from "./provider.ts";
+import { ServedCertificate } from "./provider.ts";
 import { makeSelfSigned } from "./self_signed.ts";
 import type { ParsedCertificate } from "./x509.ts";
 
@@ -240,16 +244,4 @@ function checkHostname(
       ? `Certificate "${path}" is not valid for "${hostname}": it has no subjectAltName, and clients ignore the common name; have it issued anew with one`
       : `Certificate "${path}" is not valid for "${hostname}" but for ${told}${more}; set -hostname to one of these, or put a certificate for "${hostname}" there`,
   );
-}
-
-function factsOf(chain: CertificateChain): CertificateFacts {
-  const [leaf] = chain;
-  return {
-    names: listNames(leaf),
-    notBefore: leaf.notBefore,
-    notAfter: leaf.notAfter,
-    sha256: createHash("sha256").update(leaf.bytes).digest("hex"),
-    selfSigned: equalBytes(leaf.issuer, leaf.subject),
-    chainLength: chain.length,
-  };
 }

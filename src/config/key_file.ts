@@ -1,4 +1,5 @@
 /** The file with the relay's private key (`-c`), the same as the Go derper's. */
+import { isJsonObject, type JsonObject } from "../util/json.ts";
 import { NodePrivate } from "../keys/node_key.ts";
 import { OperatorError } from "../util/operator_error.ts";
 import { makeSmallFile } from "../files/small_file.ts";
@@ -72,12 +73,10 @@ function privateKeyField(text: string): unknown {
   return json && Object.hasOwn(json, FIELD) ? json[FIELD] : undefined;
 }
 
-function parseObject(text: string): Record<string, unknown> | undefined {
+function parseObject(text: string): JsonObject | undefined {
   try {
     const json: unknown = JSON.parse(text);
-    return typeof json === "object" && json !== null && !Array.isArray(json)
-      ? json as Record<string, unknown>
-      : undefined;
+    return isJsonObject(json) ? json : undefined;
   } catch {
     return undefined; // V8's message quotes the text
   }

@@ -1,4 +1,5 @@
 /** The JSON that ClientInfo and ServerInfo carry in their boxes. */
+import { isJsonObject, type JsonObject } from "../util/json.ts";
 import { MeshKey } from "../keys/mesh_key.ts";
 import { ProtocolError } from "./errors.ts";
 import { PROTOCOL_VERSION } from "./frame.ts";
@@ -56,15 +57,13 @@ function wrongField(name: string): ProtocolError {
   );
 }
 
-function parseObject(json: Uint8Array): Record<string, unknown> {
+function parseObject(json: Uint8Array): JsonObject {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder().decode(json));
   } catch {
     throw new ProtocolError("client_info", "ClientInfo is not JSON");
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new ProtocolError("client_info", "ClientInfo is no JSON object");
-  }
-  return value as Record<string, unknown>;
+  if (isJsonObject(value)) return value;
+  throw new ProtocolError("client_info", "ClientInfo is no JSON object");
 }

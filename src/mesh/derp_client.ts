@@ -59,13 +59,20 @@ export async function introduce(
     isProber,
     ...(meshKey && { meshKey }),
   };
-  const box = key.sealTo(serverKey, encodeClientInfo(info));
+  const box = key.boxWith(serverKey);
+  if (box === undefined) {
+    throw new ProtocolError("server_info", "the relay's key is of low order");
+  }
   await writeAll(
     conn,
-    encodeFrame(FrameType.ClientInfo, key.publicKey.bytes, box),
+    encodeFrame(
+      FrameType.ClientInfo,
+      key.publicKey.bytes,
+      box.seal(encodeClientInfo(info)),
+    ),
   );
   await nextFrame(conn, reader, FrameType.ServerInfo);
-  if (key.openFrom(serverKey, reader.payload()) === undefined) {
+  if (box.open(reader.payload()) === undefined) {
     throw new ProtocolError(
       "server_info",
       "ServerInfo does not open with the relay's key",

@@ -1,4 +1,5 @@
 /** The file that secrets are kept in for when the setec server is down; the one that setec's own library writes. */
+import { isJsonObject, type JsonObject } from "../util/json.ts";
 import {
   type NamedFile,
   readSmallFile,
@@ -58,13 +59,11 @@ export class SecretCache {
   }
 
   /** All entries; a file that holds something else is like none, as for setec's library. */
-  async #readAll(): Promise<Record<string, unknown>> {
+  async #readAll(): Promise<JsonObject> {
     const file = await readSmallFile(this.#file, MAX_BYTES);
     try {
       const json: unknown = JSON.parse(file?.text ?? "");
-      return typeof json === "object" && json !== null && !Array.isArray(json)
-        ? json as Record<string, unknown>
-        : {};
+      return isJsonObject(json) ? json : {};
     } catch {
       return {};
     }
