@@ -273,7 +273,7 @@ async function importLibrary(): Promise<Session["library"]> {
   const { env } = process;
   process.env = {};
   try {
-    return await import("acme-client");
+    return (await import("acme-client")).default;
   } finally {
     process.env = env;
   }

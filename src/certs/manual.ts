@@ -141,7 +141,7 @@ export async function makeManualPair(
 ): Promise<ManualPair> {
   const { hostname, now } = options;
   const paths = manualPaths(options);
-  const { certPem, keyPem } = await makeSelfSigned(hostname, now);
+  const { certPem, keyPem } = makeSelfSigned(hostname, now);
   await makePem(pemFile("private key", options), keyPem, KEY_MODE);
   try {
     await makePem(pemFile("certificate", options), certPem, CERT_MODE);

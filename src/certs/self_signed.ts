@@ -1,5 +1,9 @@
 /** Makes a certificate for a relay that has an IP address and no name. */
-import { toHex } from "../util/bytes.ts";
+import { generateKeyPairSync } from "node:crypto";
+import { parseIp } from "../util/ip.ts";
+import { DerTag } from "./der_reader.ts";
+import { der } from "./der_writer.ts";
+import { extension, makeCertificate } from "./make_certificate.ts";
 import { formatPem } from "./pem.ts";
 
 /** A fresh certificate and its private key, each one PEM block. */
@@ -12,54 +16,63 @@ const VALID_YEARS = 10;
 /** For clients whose clock is behind. */
 const BACKDATED_MS = 60 * 60 * 1000;
 const SERIAL_BYTES = 16;
-const EXTRACTABLE = true;
-const IS_CA = false;
-const CRITICAL = true;
 
-/** A self-signed P-256 certificate for `ip`, valid for ten years. */
-export async function makeSelfSigned(
-  ip: string,
-  now: Date,
-): Promise<SelfSigned> {
-  // Loaded here, as they take 30 MB and 150 ms and are needed once in ten years.
-  await import("reflect-metadata");
-  const x509 = await import("@peculiar/x509");
-  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-  const keys = await crypto.subtle.generateKey(
-    algorithm,
-    EXTRACTABLE,
-    ["sign", "verify"],
-  );
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: randomSerial(),
-    name: [{ CN: [ip] }],
+/** keyUsage: digitalSignature and keyEncipherment, the first and third of 8 bits, 5 of them unused. */
+const KEY_USAGE = extension(
+  0x0f,
+  der(DerTag.bitString, Uint8Array.of(5, 0xa0)),
+  { isCritical: true },
+);
+/** extKeyUsage: 1.3.6.1.5.5.7.3.1, serverAuth. */
+const FOR_SERVERS = extension(
+  0x25,
+  der(
+    DerTag.sequence,
+    der(
+      DerTag.objectId,
+      Uint8Array.of(0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01),
+    ),
+  ),
+  { isCritical: false },
+);
+/** basicConstraints. */
+const NO_CA = extension(0x13, der(DerTag.sequence), { isCritical: true });
+/** iPAddress of GeneralName (RFC 5280, 4.2.1.6). */
+const IP_ADDRESS_TAG = 0x87;
+
+/**
+ * A self-signed P-256 certificate for `ip`, valid for ten years.
+ *
+ * @throws TypeError where `ip` is no IP address
+ */
+export function makeSelfSigned(ip: string, now: Date): SelfSigned {
+  const address = parseIp(ip);
+  if (address === undefined) throw new TypeError(`"${ip}" is no IP address`);
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const subjectAltName = der(DerTag.sequence, der(IP_ADDRESS_TAG, address));
+  const certificate = makeCertificate({
+    serial: randomSerial(),
+    commonName: ip,
     notBefore: new Date(now.getTime() - BACKDATED_MS),
     notAfter: yearsLater(now),
-    signingAlgorithm: algorithm,
-    keys,
     extensions: [
-      new x509.KeyUsagesExtension(
-        x509.KeyUsageFlags.digitalSignature |
-          x509.KeyUsageFlags.keyEncipherment,
-        CRITICAL,
-      ),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.BasicConstraintsExtension(IS_CA, undefined, CRITICAL),
-      new x509.SubjectAlternativeNameExtension([{ type: "ip", value: ip }]),
+      KEY_USAGE,
+      FOR_SERVERS,
+      NO_CA,
+      extension(0x11, subjectAltName, { isCritical: false }),
     ],
-  });
-  const pkcs8 = await crypto.subtle.exportKey("pkcs8", keys.privateKey);
+  }, privateKey);
   return {
-    certPem: formatPem("CERTIFICATE", new Uint8Array(certificate.rawData)),
-    keyPem: formatPem("PRIVATE KEY", new Uint8Array(pkcs8)),
+    certPem: formatPem("CERTIFICATE", certificate),
+    keyPem: privateKey.export({ format: "pem", type: "pkcs8" }).toString(),
   };
 }
 
-/** Positive and of at most 20 octets (RFC 5280, 4.1.2.2), as hexadecimal. */
-function randomSerial(): string {
+/** Positive and of at most 20 octets (RFC 5280, 4.1.2.2). */
+function randomSerial(): Uint8Array {
   const bytes = crypto.getRandomValues(new Uint8Array(SERIAL_BYTES));
   bytes[0] = bytes[0]! & 0x7f | 0x40;
-  return toHex(bytes);
+  return bytes;
 }
 
 function yearsLater(now: Date): Date {
