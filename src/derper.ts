@@ -24,7 +24,7 @@ import { certificateSource, makeAdmission, meshLinks } from "./parts.ts";
 import { logHealth, logReady } from "./operator_lines.ts";
 import { Relay } from "./relay/relay.ts";
 import { StunMetrics } from "./stun/metrics.ts";
-import { listenStun, StunServer } from "./stun/server.ts";
+import { StunServer } from "./stun/server.ts";
 import { systemClock } from "./util/clock.ts";
 import { Health } from "./util/health.ts";
 import { TimerWheel } from "./util/timer_wheel.ts";
@@ -52,7 +52,6 @@ export class Derper {
   #plain: HttpServer | undefined;
   #metricsServer: HttpServer | undefined;
   #stun: StunServer | undefined;
-  #stunPort: number | undefined;
   readonly #links: { link: MeshLink; done: Promise<void> }[] = [];
 
   private constructor(config: Config, loaded: Loaded, limiter: LogLimiter) {
@@ -177,7 +176,7 @@ export class Derper {
     logReady(this.#config, {
       port: this.port,
       httpPort: this.httpPort,
-      stunPort: this.#stunPort,
+      stunPort: this.#stun?.port,
       certificate: this.#certificates?.current,
       certificateProblem: this.#certificates?.problem,
       verification: this.#admission?.name,
@@ -280,9 +279,7 @@ export class Derper {
   #startStun(): void {
     const { listen: { hostname }, stunPort, stunHealthGate } = this.#config;
     if (stunPort === undefined) return;
-    const socket = listenStun({ hostname, port: stunPort });
-    this.#stunPort = (socket.addr as Deno.NetAddr).port;
-    this.#stun = new StunServer(socket, {
+    this.#stun = StunServer.listen({ hostname, port: stunPort }, {
       metrics: this.#stunMetrics,
       clock: this.#clock,
       limiter: this.#limiter,

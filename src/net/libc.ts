@@ -13,6 +13,11 @@ const SYMBOLS = {
     result: "i32",
   },
   listen: { parameters: ["i32", "i32"], result: "i32" },
+  recvmmsg: {
+    parameters: ["i32", "buffer", "u32", "i32", "pointer"],
+    result: "i32",
+  },
+  sendmmsg: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   setsockopt: {
     parameters: ["i32", "i32", "i32", "buffer", "u32"],
     result: "i32",
@@ -25,7 +30,9 @@ export type Libc = Deno.DynamicLibrary<typeof SYMBOLS> & Disposable;
 
 // Linux, the same on x86_64 and aarch64.
 const SOL_SOCKET = 1;
+const SO_TYPE = 3;
 const SO_ACCEPTCONN = 30;
+const SOCK_DGRAM = 2;
 /** sockaddr_storage. */
 const ADDRESS_BYTES = 128;
 /** The runtime opens no more other files than this, which then have descriptors in a row. */
@@ -43,34 +50,52 @@ export function openLibc(): Libc {
 /** A socket of this process. */
 export interface FoundSocket {
   readonly descriptor: number;
-  readonly isListening: boolean;
+  readonly kind: "listener" | "connection" | "datagram";
 }
 
 /**
  * All sockets of this process. Descriptors are given out from below, so behind
  * a long row of others there is none.
  */
-export function* sockets({ symbols }: Libc): Generator<FoundSocket> {
-  const value = new Int32Array(1);
-  const length = new Uint32Array(1);
-  const [valueBytes, lengthBytes] = [bytesOf(value), bytesOf(length)];
+export function* sockets(libc: Libc): Generator<FoundSocket> {
   let others = 0;
   for (let descriptor = 3; others < MAX_OTHERS; descriptor++) {
-    length[0] = 4;
-    const failed = symbols.getsockopt(
-      descriptor,
-      SOL_SOCKET,
-      SO_ACCEPTCONN,
-      valueBytes,
-      lengthBytes,
-    );
-    if (failed) {
+    const type = socketOption(libc, descriptor, SO_TYPE);
+    if (type === undefined) {
       others++;
       continue;
     }
     others = 0;
-    yield { descriptor, isListening: value[0] === 1 };
+    yield { descriptor, kind: kindOf(libc, descriptor, type) };
   }
+}
+
+function kindOf(
+  libc: Libc,
+  descriptor: number,
+  type: number,
+): FoundSocket["kind"] {
+  if (type === SOCK_DGRAM) return "datagram";
+  return socketOption(libc, descriptor, SO_ACCEPTCONN) === 1
+    ? "listener"
+    : "connection";
+}
+
+/** Undefined where `descriptor` is no socket. */
+function socketOption(
+  { symbols }: Libc,
+  descriptor: number,
+  option: number,
+): number | undefined {
+  const value = new Int32Array(1);
+  const failed = symbols.getsockopt(
+    descriptor,
+    SOL_SOCKET,
+    option,
+    bytesOf(value),
+    bytesOf(Uint32Array.of(4)),
+  );
+  return failed ? undefined : value[0];
 }
 
 /** The sockaddr of a socket's own end, or of its peer; undefined where it has none. */

@@ -98,8 +98,8 @@ export class ListenerSocket {
 }
 
 function find(libc: Libc, port: number, other: number | undefined): number {
-  for (const { descriptor, isListening } of sockets(libc)) {
-    if (!isListening || descriptor === other) continue;
+  for (const { descriptor, kind } of sockets(libc)) {
+    if (kind !== "listener" || descriptor === other) continue;
     const address = socketAddress(libc, descriptor, "own");
     if (address !== undefined && portOf(address) === port) return descriptor;
   }

@@ -54,8 +54,8 @@ export class UnfinishedTls {
     try {
       using libc = openLibc();
       let walked = 0;
-      for (const { descriptor, isListening } of sockets(libc)) {
-        if (!isListening) endIfAmong(peers, libc, descriptor);
+      for (const { descriptor, kind } of sockets(libc)) {
+        if (kind === "connection") endIfAmong(peers, libc, descriptor);
         if (++walked % SOCKETS_PER_TURN === 0) await this.#turn.wait();
       }
     } catch {

@@ -1,6 +1,7 @@
 /** The UDP side of STUN: answers Binding Requests next to the relay, on the same thread. */
 import type { LogLimiter } from "../log/limited.ts";
 import { logger } from "../log/log.ts";
+import { DatagramBatch, MAX_DATAGRAM_BYTES } from "../net/datagram_batch.ts";
 import { type ListenAddress, listenOn } from "../net/listen.ts";
 import { type Clock, delay, type Turn } from "../util/clock.ts";
 import { messageOf } from "../util/error_message.ts";
@@ -10,15 +11,7 @@ import type { StunMetrics } from "./metrics.ts";
 
 const log = logger("stun");
 
-/** Stock clients' requests have 40 bytes; a datagram that fills the buffer may be cut off and is no request. */
-const BUFFER_BYTES = 1_500;
-
-/**
- * Datagrams taken in a row before everybody else has a turn: reads resolve
- * without one while datagrams keep coming. Under a flood a packet of the relay
- * waits for that many (60 µs); 16 of them cost its connections another third of
- * their round trips, 4 cost STUN a third of its answers.
- */
+/** Datagrams taken one by one before everybody else has a turn: reads resolve without one while datagrams keep coming. */
 const DATAGRAMS_PER_TURN = 8;
 
 /** Pause after a failed read, so that a broken socket doesn't cost a core. */
@@ -26,6 +19,7 @@ const READ_BACK_OFF_MS = 100;
 
 /** What the responder needs of a socket. */
 export interface DatagramSocket {
+  readonly addr: Deno.Addr;
   receive(buffer: Uint8Array): Promise<[Uint8Array, Deno.Addr]>;
   send(datagram: Uint8Array, to: Deno.Addr): Promise<number>;
   close(): void;
@@ -46,6 +40,8 @@ export interface StunServerOptions {
 /** A STUN responder; it answers from the moment it is made. */
 export class StunServer {
   readonly #socket: DatagramSocket;
+  /** For the same socket, where that can be done. */
+  readonly #batch: DatagramBatch | undefined;
   readonly #options: StunServerOptions;
   readonly #closing = new AbortController();
   readonly #done: Promise<void>;
@@ -55,24 +51,64 @@ export class StunServer {
   #lastHostname = "";
   #lastIp: Uint8Array | undefined;
 
-  constructor(socket: DatagramSocket, options: StunServerOptions) {
+  constructor(
+    socket: DatagramSocket,
+    options: StunServerOptions,
+    batch?: DatagramBatch,
+  ) {
     this.#socket = socket;
+    this.#batch = batch;
     this.#options = options;
     this.#done = this.#answerAll();
+  }
+
+  /**
+   * Binds a UDP port and answers there.
+   *
+   * @throws OperatorError
+   */
+  static listen(
+    address: ListenAddress,
+    options: StunServerOptions,
+  ): StunServer {
+    const use = { transport: "UDP", flag: "-stun-port" } as const;
+    const socket = listenOn(
+      address,
+      use,
+      (hostname) =>
+        Deno.listenDatagram({
+          transport: "udp",
+          hostname,
+          port: address.port,
+        }),
+    );
+    const { port } = socket.addr as Deno.NetAddr;
+    return new StunServer(socket, options, DatagramBatch.open(port));
+  }
+
+  /** Also where the system chose it. */
+  get port(): number {
+    return (this.#socket.addr as Deno.NetAddr).port;
   }
 
   /** Stops answering; resolves once the loop has ended. */
   async close(): Promise<void> {
     if (!this.#closing.signal.aborted) {
       this.#closing.abort();
+      this.#batch?.close();
       this.#socket.close();
     }
     await this.#done;
   }
 
+  /**
+   * The runtime waits for the first datagram; what came with it is taken and
+   * answered in batches, each with one system call to take and one to send.
+   */
   async #answerAll(): Promise<void> {
     const { signal } = this.#closing;
-    const buffer = new Uint8Array(BUFFER_BYTES);
+    const { turn } = this.#options;
+    const buffer = new Uint8Array(MAX_DATAGRAM_BYTES);
     for (let taken = 1; !signal.aborted; taken++) {
       try {
         const [datagram, from] = await this.#socket.receive(buffer);
@@ -81,33 +117,72 @@ export class StunServer {
         if (signal.aborted) return;
         await this.#readFailed(error);
       }
-      if (taken % DATAGRAMS_PER_TURN === 0) await this.#options.turn.wait();
+      if (this.#batch !== undefined) await this.#answerBatches(this.#batch);
+      else if (taken % DATAGRAMS_PER_TURN === 0) await turn.wait();
     }
   }
 
   async #answer(datagram: Uint8Array, from: Deno.NetAddr): Promise<void> {
-    const { metrics, isHealthy } = this.#options;
-    const ip = datagram.length < BUFFER_BYTES &&
-        classifyDatagram(datagram) === "request"
-      ? this.#parse(from.hostname)
-      : undefined;
-    if (ip === undefined) {
-      metrics.notStun++;
-      return;
-    }
-    if (ip.length === 4) metrics.ipv4++;
-    else metrics.ipv6++;
-    if (isHealthy?.() === false) {
-      metrics.unhealthy++;
-      return;
-    }
-    const response = this.#encoder.encode(datagram, ip, from.port);
+    const { metrics } = this.#options;
+    const ip = this.#parse(from.hostname);
+    const response = this.#response(datagram, ip, from.port);
+    if (response === undefined) return;
     try {
       await this.#socket.send(response, from);
       metrics.successes++;
     } catch {
       metrics.writeErrors++; // no route there, or a firewall of this machine
     }
+  }
+
+  /** Between two batches everybody else has a turn. */
+  async #answerBatches(batch: DatagramBatch): Promise<void> {
+    const { metrics, turn } = this.#options;
+    const { signal } = this.#closing;
+    for (;;) {
+      if (signal.aborted) return;
+      const taken = batch.receive();
+      if (taken === 0) return;
+      let replies = 0;
+      for (let i = 0; i < taken; i++) {
+        const response = this.#response(
+          batch.datagram(i),
+          batch.senderIp(i),
+          batch.senderPort(i),
+        );
+        if (response === undefined) continue;
+        batch.reply(i, response);
+        replies++;
+      }
+      const sent = batch.send();
+      metrics.successes += sent;
+      metrics.writeErrors += replies - sent;
+      await turn.wait();
+    }
+  }
+
+  /** The answer, valid until the next one is made; undefined where there is to be none. */
+  #response(
+    datagram: Uint8Array,
+    ip: Uint8Array | undefined,
+    port: number,
+  ): Uint8Array | undefined {
+    const { metrics, isHealthy } = this.#options;
+    // One that fills the buffer may be cut off; stock clients' have 40 bytes.
+    const isWhole = datagram.length < MAX_DATAGRAM_BYTES;
+    if (
+      !isWhole || ip === undefined || classifyDatagram(datagram) !== "request"
+    ) {
+      metrics.notStun++;
+      return undefined;
+    }
+    if (ip.length === 4) metrics.ipv4++;
+    else metrics.ipv6++;
+    if (isHealthy?.() === false) {
+      metrics.unhealthy++;
+      return undefined;
+    }
+    return this.#encoder.encode(datagram, ip, port);
   }
 
   /** The 4 or 16 bytes of an address; an IPv4 address within IPv6 is IPv4. */
@@ -131,19 +206,4 @@ export class StunServer {
     );
     await delay(clock, READ_BACK_OFF_MS, this.#closing.signal);
   }
-}
-
-/**
- * A UDP socket for STUN.
- *
- * @throws OperatorError
- */
-export function listenStun(address: ListenAddress): Deno.DatagramConn {
-  const use = { transport: "UDP", flag: "-stun-port" } as const;
-  const { port } = address;
-  return listenOn(
-    address,
-    use,
-    (hostname) => Deno.listenDatagram({ transport: "udp", hostname, port }),
-  );
 }

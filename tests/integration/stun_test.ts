@@ -1,6 +1,7 @@
 /** STUN over UDP sockets. */
+import type { ListenAddress } from "../../src/net/listen.ts";
 import { LogLimiter } from "../../src/log/limited.ts";
-import { listenStun, StunServer } from "../../src/stun/server.ts";
+import { StunServer } from "../../src/stun/server.ts";
 import { OperatorError } from "../../src/util/operator_error.ts";
 import { StunMetrics } from "../../src/stun/metrics.ts";
 import { systemClock } from "../../src/util/clock.ts";
@@ -13,6 +14,18 @@ import {
 } from "../support/assert.ts";
 import { bindingRequest, parseBindingSuccess } from "../support/stun_client.ts";
 
+function listen(
+  address: ListenAddress,
+  metrics: StunMetrics = new StunMetrics(),
+): StunServer {
+  return StunServer.listen(address, {
+    metrics,
+    clock: systemClock,
+    limiter: new LogLimiter(systemClock),
+    turn: { wait: () => Promise.resolve() },
+  });
+}
+
 /** A server, and a client socket that sends to it. */
 class Bench implements AsyncDisposable {
   readonly metrics = new StunMetrics();
@@ -23,14 +36,8 @@ class Bench implements AsyncDisposable {
   readonly #to: Deno.NetAddr;
 
   constructor(server: string | undefined, client: string) {
-    const socket = listenStun({ hostname: server, port: 0 });
-    this.port = (socket.addr as Deno.NetAddr).port;
-    this.#server = new StunServer(socket, {
-      metrics: this.metrics,
-      clock: systemClock,
-      limiter: new LogLimiter(systemClock),
-      turn: { wait: () => Promise.resolve() },
-    });
+    this.#server = listen({ hostname: server, port: 0 }, this.metrics);
+    this.port = this.#server.port;
     this.#to = { transport: "udp", hostname: client, port: this.port };
     this.#client = Deno.listenDatagram({
       transport: "udp",
@@ -109,16 +116,34 @@ Deno.test("StunServer says nothing to garbage of any length, and still answers",
   assertEquals(bench.metrics.notStun, lengths.length);
 });
 
+Deno.test("StunServer answers each of many that came together, to its own address", async () => {
+  await using bench = new Bench(undefined, "127.0.0.1");
+  const sent = new Set<string>();
+  for (let i = 0; i < 100; i++) {
+    const txId = crypto.getRandomValues(new Uint8Array(12));
+    sent.add(toHex(txId));
+    await bench.send(i % 10 === 9 ? new Uint8Array(30) : bindingRequest(txId));
+    if (i % 10 === 9) sent.delete(toHex(txId));
+  }
+  for (let i = 0; i < 90; i++) {
+    const { txId, ip, port } = await bench.receive();
+    assert(sent.delete(txId), "answered once");
+    assertEquals([ip, port], ["7f000001", bench.clientPort]);
+  }
+  assertEquals(bench.metrics.successes, 90);
+  assertEquals(bench.metrics.notStun, 10);
+});
+
 Deno.test("StunServer.close() ends its loop and frees the port", async () => {
   const bench = new Bench("127.0.0.1", "127.0.0.1");
   await bench[Symbol.asyncDispose]();
-  listenStun({ hostname: "127.0.0.1", port: bench.port }).close();
+  await listen({ hostname: "127.0.0.1", port: bench.port }).close();
 });
 
-Deno.test("listenStun() names address, flag and remedy when the port is in use", async () => {
+Deno.test("StunServer.listen() names address, flag and remedy when the port is in use", async () => {
   await using bench = new Bench(undefined, "127.0.0.1");
   const error = assertThrows(
-    () => listenStun({ port: bench.port }),
+    () => listen({ port: bench.port }),
     OperatorError,
   );
   assertStringIncludes(error.message, `:${bench.port} (-stun-port)`);
@@ -126,9 +151,9 @@ Deno.test("listenStun() names address, flag and remedy when the port is in use",
   assert(!error.message.includes("\n"));
 });
 
-Deno.test("listenStun() says that an address isn't this machine's", () => {
+Deno.test("StunServer.listen() says that an address isn't this machine's", () => {
   const error = assertThrows(
-    () => listenStun({ hostname: "203.0.113.7", port: 0 }),
+    () => listen({ hostname: "203.0.113.7", port: 0 }),
     OperatorError,
   );
   assertStringIncludes(error.message, "UDP 203.0.113.7:0 (-stun-port)");

@@ -14,6 +14,11 @@ type Arrival = { data: Uint8Array; from: string } | Error;
 
 /** A socket on which `arrivals` come in at once, and then nothing more. */
 class FakeSocket implements DatagramSocket {
+  readonly addr: Deno.Addr = {
+    transport: "udp",
+    hostname: "192.0.2.3",
+    port: 3478,
+  };
   readonly sent: { data: Uint8Array; to: Deno.NetAddr }[] = [];
   sendError: Error | undefined;
   readonly #arrivals: Arrival[];
