@@ -1,6 +1,6 @@
 /** Makes a certificate for a relay that has an IP address and no name. */
 import { generateKeyPairSync } from "node:crypto";
-import { parseIp } from "../util/ip.ts";
+import { parseIp, shortestIp } from "../util/ip.ts";
 import { DerTag } from "./der_reader.ts";
 import { der } from "./der_writer.ts";
 import { extension, makeCertificate } from "./make_certificate.ts";
@@ -49,7 +49,10 @@ export function makeSelfSigned(ip: string, now: Date): SelfSigned {
   const address = parseIp(ip);
   if (address === undefined) throw new TypeError(`"${ip}" is no IP address`);
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const subjectAltName = der(DerTag.sequence, der(IP_ADDRESS_TAG, address));
+  const subjectAltName = der(
+    DerTag.sequence,
+    der(IP_ADDRESS_TAG, shortestIp(address)),
+  );
   const certificate = makeCertificate({
     serial: randomSerial(),
     commonName: ip,

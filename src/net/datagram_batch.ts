@@ -1,5 +1,5 @@
 /** Many datagrams by one system call, next to a socket of the runtime, which takes one at a time (Linux). */
-import { isMappedIpv4 } from "../util/ip.ts";
+import { shortestIp } from "../util/ip.ts";
 import { type Libc, openLibc, portOf, socketAddress, sockets } from "./libc.ts";
 
 /** Datagrams of one system call. */
@@ -82,8 +82,7 @@ export class DatagramBatch {
   senderIp(index: number): Uint8Array {
     const name = this.#senderName(index);
     if (name[0] === AF_INET) return name.subarray(4, 8);
-    const ip = name.subarray(8, 24);
-    return isMappedIpv4(ip) ? ip.subarray(12) : ip;
+    return shortestIp(name.subarray(8, 24));
   }
 
   senderPort(index: number): number {

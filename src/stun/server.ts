@@ -5,7 +5,7 @@ import { DatagramBatch, MAX_DATAGRAM_BYTES } from "../net/datagram_batch.ts";
 import { type ListenAddress, listenOn } from "../net/listen.ts";
 import { type Clock, delay, type Turn } from "../util/clock.ts";
 import { messageOf } from "../util/error_message.ts";
-import { isMappedIpv4, parseIp } from "../util/ip.ts";
+import { parseIp, shortestIp } from "../util/ip.ts";
 import { classifyDatagram, ResponseEncoder } from "./message.ts";
 import type { StunMetrics } from "./metrics.ts";
 
@@ -190,7 +190,7 @@ export class StunServer {
     if (hostname === this.#lastHostname) return this.#lastIp;
     const ip = parseIp(hostname);
     this.#lastHostname = hostname;
-    this.#lastIp = ip && isMappedIpv4(ip) ? ip.subarray(12) : ip;
+    this.#lastIp = ip && shortestIp(ip);
     return this.#lastIp;
   }
 

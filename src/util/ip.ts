@@ -78,6 +78,11 @@ export function isMappedIpv4(ip: Uint8Array): boolean {
   return equalBytes(ip.subarray(0, 12), V4_PREFIX);
 }
 
+/** The 4 bytes of an IPv4 address within IPv6; the 16 bytes of any other as they are. */
+export function shortestIp(ip: Uint8Array): Uint8Array {
+  return isMappedIpv4(ip) ? ip.subarray(12) : ip;
+}
+
 /** `text` without an IPv6 zone, and an IPv4 address within IPv6 as plain IPv4. */
 export function unmapIp(text: string): string {
   const ip = parseIp(text);

@@ -16,7 +16,15 @@ const EXTENSIONS = {
   "basic constraints, critical: no CA": "0603551d130101ff04023000",
 };
 
-for (const ip of ["192.0.2.7", "2001:db8::7"]) {
+for (
+  const [ip, subjectAltName] of [
+    ["192.0.2.7", "0603551d110408300687" + "04c0000207"],
+    [
+      "2001:db8::7",
+      "0603551d110414301287" + "1020010db8000000000000000000000007",
+    ],
+  ] as const
+) {
   Deno.test(`makeSelfSigned() makes a certificate that is for ${ip}`, () => {
     const now = new Date("2026-11-21T12:34:56Z");
     const { certPem, keyPem } = makeSelfSigned(ip, now);
@@ -35,6 +43,7 @@ for (const ip of ["192.0.2.7", "2001:db8::7"]) {
     const key = parsePrivateKey(keyPem, "/k");
     assertEquals(key.publicKey, certificate.publicKey);
     const hex = toHex(certificate.bytes);
+    assert(hex.includes(subjectAltName), "subjectAltName");
     for (const [what, expected] of Object.entries(EXTENSIONS)) {
       assert(hex.includes(expected), what);
     }
