@@ -11,6 +11,9 @@ const DAY_MS = 24 * HOUR_MS;
 const WARN_MS = 14 * DAY_MS;
 /** But of a certificate for a few days not before this part of its life: it is renewed at a third. */
 const WARN_PART = 1 / 4;
+/** Clients' users are told later: by then the operator has had his warnings and has done nothing. */
+const TELL_MS = 7 * DAY_MS;
+const TELL_PART = 1 / 8;
 
 /** What is watched. */
 export interface ExpiryWatchOptions {
@@ -20,6 +23,8 @@ export interface ExpiryWatchOptions {
   readonly clock: Clock;
   /** Told that the certificate has expired, and undefined when there is a valid one again. */
   readonly report?: ((problem: string | undefined) => void) | undefined;
+  /** Told what clients' users should know, in time, and undefined where there is nothing. */
+  readonly tell?: ((text: string | undefined) => void) | undefined;
 }
 
 /** Looks every hour and at the very moment; one line a day. */
@@ -61,7 +66,7 @@ export class ExpiryWatch {
   }
 
   #look(certificate: ServedCertificate, leftMs: number): void {
-    const { clock, report } = this.#options;
+    const { clock, report, tell } = this.#options;
     const { notBefore, notAfter } = certificate.facts;
     const hasExpired = leftMs < 0;
     report?.(
@@ -70,6 +75,11 @@ export class ExpiryWatch {
         : undefined,
     );
     const lifeMs = notAfter.getTime() - notBefore.getTime();
+    tell?.(
+      leftMs <= Math.min(TELL_MS, lifeMs * TELL_PART)
+        ? textForClients(notAfter, hasExpired)
+        : undefined,
+    );
     if (leftMs > Math.min(WARN_MS, lifeMs * WARN_PART)) return;
     const nowMs = clock.nowMs();
     if (
@@ -96,4 +106,10 @@ export class ExpiryWatch {
       );
     }
   }
+}
+
+/** Without the days that are left, so that it stays the same from day to day. */
+function textForClients(notAfter: Date, hasExpired: boolean): string {
+  const verb = hasExpired ? "expired" : "expires";
+  return `its certificate ${verb} on ${notAfter.toISOString().slice(0, 10)}`;
 }

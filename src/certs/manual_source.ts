@@ -1,5 +1,6 @@
 /** `-certmode manual`: serves the certificate of two files, and the next one when they change. */
 import { dirname } from "node:path";
+import { DirectoryWatch } from "../files/directory_watch.ts";
 import { logger } from "../log/log.ts";
 import { type Cancel, type Clock, delay } from "../util/clock.ts";
 import { messageOf } from "../util/error_message.ts";
@@ -12,7 +13,6 @@ import {
   readManualPair,
 } from "./manual.ts";
 import type { CertificateSource, ServedCertificate } from "./provider.ts";
-import { DirectoryWatch } from "./watch.ts";
 
 const log = logger("certs");
 
@@ -70,10 +70,14 @@ export class ManualSource implements CertificateSource {
     this.#onChange = onChange;
     if (this.#closing.signal.aborted) return;
     const { cert, key } = manualPaths(options);
-    this.#watch = new DirectoryWatch(
-      [dirname(cert), dirname(key)],
-      () => this.#lookSoon(),
-    );
+    const directories = [dirname(cert), dirname(key)];
+    this.#watch = new DirectoryWatch(directories, () => this.#lookSoon());
+    if (this.#watch.problem !== undefined) {
+      log.info(
+        "can't watch {directories} ({why}): new certificates are noticed within a minute",
+        { directories: directories.join(", "), why: this.#watch.problem },
+      );
+    }
     this.#polling = this.#poll();
   }
 

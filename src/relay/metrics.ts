@@ -6,7 +6,7 @@ import {
   type PacketKind,
 } from "./drop_reason.ts";
 import type { RateLimits } from "./rate_limit.ts";
-import { Histogram } from "./histogram.ts";
+import { Histogram } from "../util/histogram.ts";
 
 /** Packets and their bytes, keys not counted. */
 interface Traffic {

@@ -1,5 +1,5 @@
 /** Buckets as Prometheus has them. */
-import { Histogram } from "../../../src/relay/histogram.ts";
+import { Histogram } from "../../../src/util/histogram.ts";
 import { assertEquals } from "../../support/assert.ts";
 
 Deno.test("Histogram.snapshot() has cumulative buckets with inclusive upper ends, sum and count", () => {
@@ -21,5 +21,16 @@ Deno.test("Histogram.snapshot() has every bucket before anything was observed", 
     'x_bucket{le="+Inf"}': 0,
     x_sum: 0,
     x_count: 0,
+  });
+});
+
+Deno.test("Histogram.snapshot() has labels behind the buckets' ends", () => {
+  const histogram = new Histogram([1]);
+  histogram.observe(0.5);
+  assertEquals(histogram.snapshot("x", 'a="b",c="d"'), {
+    'x_bucket{le="1",a="b",c="d"}': 1,
+    'x_bucket{le="+Inf",a="b",c="d"}': 1,
+    'x_sum{a="b",c="d"}': 0.5,
+    'x_count{a="b",c="d"}': 1,
   });
 });

@@ -20,16 +20,19 @@ export class Histogram {
     this.#sum += value;
   }
 
-  /** Cumulative buckets, sum and count, as Prometheus has them. */
-  snapshot(name: string): Record<string, number> {
+  /** Cumulative buckets, sum and count, as Prometheus has them; `labels` without braces, for example `kind="a"`. */
+  snapshot(name: string, labels = ""): Record<string, number> {
     const values: Record<string, number> = {};
+    const more = labels === "" ? "" : `,${labels}`;
     let count = 0;
     for (const [i, bucketCount] of this.#counts.entries()) {
       count += bucketCount;
-      values[`${name}_bucket{le="${this.#bounds[i] ?? "+Inf"}"}`] = count;
+      const end = this.#bounds[i] ?? "+Inf";
+      values[`${name}_bucket{le="${end}"${more}}`] = count;
     }
-    values[`${name}_sum`] = this.#sum;
-    values[`${name}_count`] = count;
+    const all = labels === "" ? "" : `{${labels}}`;
+    values[`${name}_sum${all}`] = this.#sum;
+    values[`${name}_count${all}`] = count;
     return values;
   }
 }

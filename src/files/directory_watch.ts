@@ -1,5 +1,4 @@
 /** Tells of changes in directories, as soon as the system does. */
-import { logger } from "../log/log.ts";
 import { messageOf } from "../util/error_message.ts";
 
 /**
@@ -9,6 +8,8 @@ import { messageOf } from "../util/error_message.ts";
  * watches has to look from time to time as well.
  */
 export class DirectoryWatch {
+  /** Why there is no watch, where there is none. */
+  readonly problem: string | undefined;
   readonly #watcher: Deno.FsWatcher | undefined;
   readonly #done: Promise<void>;
 
@@ -18,7 +19,7 @@ export class DirectoryWatch {
         recursive: false,
       });
     } catch (error) {
-      logNoWatch(directories, error);
+      this.problem = messageOf(error);
     }
     this.#done = this.#run(onChange);
   }
@@ -43,11 +44,4 @@ export class DirectoryWatch {
       // Nothing more will be told of; see above.
     }
   }
-}
-
-function logNoWatch(directories: readonly string[], error: unknown): void {
-  logger("certs").info(
-    "can't watch {directories} ({why}): new certificates are noticed within a minute",
-    { directories: directories.join(", "), why: messageOf(error) },
-  );
 }
