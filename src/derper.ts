@@ -1,7 +1,5 @@
 /** Builds every part of the relay from its configuration, in the order in which they may start. */
-import type { Admission } from "./admission/admission.ts";
-import { VerifierWatch } from "./admission/verifier_watch.ts";
-import { ExpiryWatch } from "./certs/expiry_watch.ts";
+import type { ExpiryWatch } from "./certs/expiry_watch.ts";
 import type { CertificateSource } from "./certs/provider.ts";
 import type { Config } from "./config/config.ts";
 import type { MetricSource } from "./debug/metric_family.ts";
@@ -20,7 +18,7 @@ import { load, type Loaded } from "./loaded.ts";
 import { LogLimiter } from "./log/limited.ts";
 import type { MeshLink } from "./mesh/mesh_link.ts";
 import { LoopTurn } from "./net/loop_turn.ts";
-import { certificateSource, makeAdmission, meshLinks } from "./parts.ts";
+import { certificateSource, expiryWatch, meshLinks } from "./parts.ts";
 import { logHealth, logReady } from "./operator_lines.ts";
 import { Relay } from "./relay/relay.ts";
 import { StunMetrics } from "./stun/metrics.ts";
@@ -39,7 +37,6 @@ export class Derper {
   readonly #clock = new TimerWheel(systemClock);
   readonly #limiter: LogLimiter;
   readonly #turn = new LoopTurn();
-  readonly #admission: Admission | undefined;
   readonly #certificates: CertificateSource | undefined;
   readonly #expiry: ExpiryWatch | undefined;
   readonly #bootstrapDns: BootstrapDns;
@@ -47,7 +44,6 @@ export class Derper {
   readonly #stunMetrics = new StunMetrics();
   /** All that is counted; read at each scrape. */
   readonly #metrics: MetricSource[];
-  #verifierWatch: VerifierWatch | undefined;
   #main: HttpServer | undefined;
   #plain: HttpServer | undefined;
   #metricsServer: HttpServer | undefined;
@@ -58,13 +54,12 @@ export class Derper {
     this.#config = config;
     this.#loaded = loaded;
     this.#limiter = limiter;
-    const { key, meshKey, rateLimits } = loaded;
+    const { key, meshKey, rateLimits, verification } = loaded;
     const clock = this.#clock;
-    this.#admission = makeAdmission(config, { clock, limiter, loaded });
     this.relay = new Relay({
       key,
       meshKey,
-      admission: this.#admission,
+      ...verification?.relayOptions,
       rateLimits,
       clock,
       limiter,
@@ -72,14 +67,8 @@ export class Derper {
       writeTimeoutMs: config.tcpWriteTimeoutMs,
     });
     this.#certificates = certificateSource(config, loaded);
-    this.#expiry = this.#certificates && new ExpiryWatch({
-      source: this.#certificates,
-      remedy: config.certificate?.kind === "acme"
-        ? "its renewal fails, see above"
-        : "renew it, the relay takes the new files by itself",
-      clock: systemClock,
-      report: (problem) => this.health.report("certificate", problem),
-    });
+    this.#expiry = this.#certificates &&
+      expiryWatch(config, this.#certificates, this);
     this.#process = new ProcessMetrics({
       clock,
       health: this.health,
@@ -95,6 +84,7 @@ export class Derper {
       this.#stunMetrics,
       this.#process,
       this.#bootstrapDns,
+      ...verification?.metrics ?? [],
     ];
   }
 
@@ -125,21 +115,23 @@ export class Derper {
     return this.#plain?.port;
   }
 
-  /** Looks for new certificates and limits (SIGHUP); what can't be used leaves the old ones. Never rejects. */
+  /** Looks for new certificates, keys and limits (SIGHUP); what can't be used leaves the old ones. Never rejects. */
   async reload(): Promise<void> {
     const { rateConfigFile } = this.#config;
     await this.#certificates?.reload();
+    await this.#loaded.verification?.verifier.reload();
     if (rateConfigFile === undefined) return;
     await this.#loaded.rateLimits?.reload(() => readRateConfig(rateConfigFile));
   }
 
-  /** Stops accepting, closes all connections and waits for everything to end. */
+  /** Stops accepting, says goodbye, closes all connections and waits for everything to end. */
   async stop(): Promise<void> {
     this.health.report("draining", "the relay is about to stop");
     // Wakes the sessions that wait, which would else hold up the end.
     this.#loaded.rateLimits?.set({ bytesPerSecond: 0, burstBytes: 0 });
     for (const { link } of this.#links) link.stop();
     this.#expiry?.close();
+    await this.relay.farewell();
     await Promise.all([
       this.#stun?.close(),
       this.#plain?.close(),
@@ -147,10 +139,9 @@ export class Derper {
       this.#metricsServer?.close(),
       this.#certificates?.close(),
       this.#bootstrapDns.close(),
-      this.#verifierWatch?.close(),
+      this.#loaded.verification?.close(),
       ...this.#links.map(({ done }) => done),
     ]);
-    this.#admission?.close?.();
     this.#clock.stop();
     this.#turn.close();
   }
@@ -167,11 +158,7 @@ export class Derper {
     this.#expiry?.start();
     this.#startMetrics();
     this.#startMesh();
-    this.#verifierWatch = this.#admission && new VerifierWatch({
-      admission: this.#admission,
-      health: this.health,
-      clock: this.#clock,
-    });
+    this.#loaded.verification?.watch(this);
     this.#startStun();
     logReady(this.#config, {
       port: this.port,
@@ -179,14 +166,14 @@ export class Derper {
       stunPort: this.#stun?.port,
       certificate: this.#certificates?.current,
       certificateProblem: this.#certificates?.problem,
-      verification: this.#admission?.name,
+      verification: this.#loaded.verification?.verifier.name,
       key: this.relay.publicKey.toString(),
     });
   }
 
   #routes(): HttpHandler {
     const { hostname, home, derp, stunHealthGate } = this.#config;
-    const { access, meshKey } = this.#loaded;
+    const { access, meshKey, verification } = this.#loaded;
     const debug = debugPages({
       access,
       version: VERSION,
@@ -196,7 +183,7 @@ export class Derper {
       uptimeSeconds: () => this.#process.uptimeSeconds,
       sources: this.#metrics,
       table: this.relay.table,
-      admission: this.#admission,
+      admission: verification?.verifier,
     });
     return mainRoutes({
       home,

@@ -1,5 +1,5 @@
 /** What the files and servers that the configuration names hold. */
-import type { Config } from "./config/config.ts";
+import type { Config, Verification } from "./config/config.ts";
 import { loadKeyFile } from "./config/key_file.ts";
 import { loadMeshKey } from "./config/mesh_psk.ts";
 import { DebugAccess } from "./debug/access.ts";
@@ -12,6 +12,7 @@ import { readCaCerts } from "./net/dial.ts";
 import { RateLimits } from "./relay/rate_limit.ts";
 import { setecMeshKey } from "./secrets/setec_mesh_key.ts";
 import { systemClock } from "./util/clock.ts";
+import { ClientVerification } from "./verification.ts";
 
 const log = logger("derper");
 
@@ -24,6 +25,8 @@ export interface Loaded {
   /** Undefined without `-rate-config`. */
   readonly rateLimits: RateLimits | undefined;
   readonly access: DebugAccess;
+  /** Undefined where nobody is verified; to be closed. */
+  readonly verification: ClientVerification | undefined;
 }
 
 /**
@@ -50,12 +53,29 @@ export async function load(
       trustedCidrs: Deno.env.get("TS_DEBUG_TRUSTED_CIDRS"),
       keyPath: Deno.env.get("TS_DEBUG_KEY_PATH"),
     }),
+    // The last, so that nothing is left open when another one fails.
+    verification: await ClientVerification.load(config.verification, {
+      clock: systemClock,
+      limiter,
+      caCerts,
+      ownKey: key.publicKey,
+    }),
   };
 }
 
-function dialsOut(config: Config): boolean {
-  return config.meshWith.length > 0 || config.secrets !== undefined ||
-    config.verifyClientUrl !== undefined || config.certificate?.kind === "acme";
+function dialsOut(
+  { meshWith, secrets, verification, certificate }: Config,
+): boolean {
+  return meshWith.length > 0 || secrets !== undefined ||
+    certificate?.kind === "acme" ||
+    verification !== undefined && asksServers(verification);
+}
+
+/** Whether clients are verified by servers, which TLS has to tell from others. */
+export function asksServers(verification: Verification): boolean {
+  const { urls, headscale, tailscaleApi } = verification;
+  return urls.length > 0 || headscale !== undefined ||
+    tailscaleApi !== undefined;
 }
 
 async function loadKey(path: string | undefined): Promise<NodePrivate> {

@@ -1,37 +1,16 @@
-/** The parts that the configuration chooses: sources of verdicts and certificates, links of the mesh. */
-import { type Admission, requireAll } from "./admission/admission.ts";
-import { TailscaledAdmission } from "./admission/tailscaled.ts";
-import { VerifyUrlAdmission } from "./admission/verify_url.ts";
+/** The parts that the configuration chooses: sources of certificates, links of the mesh. */
 import { AcmeSource } from "./certs/acme.ts";
+import { ExpiryWatch } from "./certs/expiry_watch.ts";
 import { ManualSource } from "./certs/manual_source.ts";
 import type { CertificateSource } from "./certs/provider.ts";
 import type { Config } from "./config/config.ts";
 import type { Loaded } from "./loaded.ts";
-import type { LogLimiter } from "./log/limited.ts";
 import { MeshLink } from "./mesh/mesh_link.ts";
 import { dialTls } from "./net/dial.ts";
 import type { Relay } from "./relay/relay.ts";
 import { type Clock, systemClock, type Turn } from "./util/clock.ts";
+import type { Health } from "./util/health.ts";
 import { isPublicIp } from "./util/ip.ts";
-
-/** Both kinds given: both must admit, tailscaled first (derper's rule). */
-export function makeAdmission(
-  { verifyClients, verifyClientUrl }: Config,
-  parts: { clock: Clock; limiter: LogLimiter; loaded: Loaded },
-): Admission | undefined {
-  const { clock, limiter, loaded: { key, caCerts } } = parts;
-  const sources: Admission[] = [];
-  if (verifyClients) {
-    const { socket: socketPath } = verifyClients;
-    sources.push(new TailscaledAdmission({ clock, socketPath }));
-  }
-  if (verifyClientUrl) {
-    const ownKey = key.publicKey;
-    const options = { clock, limiter, caCerts, ownKey, ...verifyClientUrl };
-    sources.push(new VerifyUrlAdmission(options));
-  }
-  return sources.length === 0 ? undefined : requireAll(sources);
-}
 
 /** Undefined where the main port is plain HTTP. */
 export function certificateSource(
@@ -65,6 +44,23 @@ export function certificateSource(
     default:
       return certificate satisfies never;
   }
+}
+
+/** Tells the operator, the health and the clients of the certificate's end. */
+export function expiryWatch(
+  { certificate }: Config,
+  source: CertificateSource,
+  { health, relay: { notices } }: { health: Health; relay: Relay },
+): ExpiryWatch {
+  return new ExpiryWatch({
+    source,
+    remedy: certificate?.kind === "acme"
+      ? "its renewal fails, see above"
+      : "renew it, the relay takes the new files by itself",
+    clock: systemClock,
+    report: (problem) => health.report("certificate", problem),
+    tell: (text) => notices.report("certificate", text),
+  });
 }
 
 /** What clients may reach this machine by: the address of `-a`, else all public ones. */

@@ -9,9 +9,17 @@ export interface Candidate {
 
 /** The answer; `reason` says what was found, `advice` what an operator can do about it. */
 export type Verdict =
-  | { readonly allow: true }
+  | {
+    readonly allow: true;
+    /** The name of the source that admitted it. */
+    readonly by: string;
+    /** What that source calls the node, where it has a name for it. */
+    readonly node?: string | undefined;
+  }
   | {
     readonly allow: false;
+    /** Whether who could tell said no, as opposed to: nobody could tell. */
+    readonly isClear: boolean;
     readonly reason: string;
     readonly advice: string;
   };
@@ -26,30 +34,4 @@ export interface Admission {
    * them from it. Never rejects, and answers within its own deadline.
    */
   check?(): Promise<string | undefined>;
-  /** Gives back connections, where it keeps any. */
-  close?(): void;
-}
-
-/** Admits whom every one of `sources` admits, asked in turn; derper's rule for its two flags. */
-export function requireAll(sources: readonly Admission[]): Admission {
-  return {
-    name: sources.map((source) => source.name).join(" and "),
-    async admit(candidate) {
-      for (const source of sources) {
-        const verdict = await source.admit(candidate);
-        if (!verdict.allow) return verdict;
-      }
-      return { allow: true };
-    },
-    async check() {
-      const problems = await Promise.all(
-        sources.map((source) => source.check?.()),
-      );
-      return problems.filter((problem) => problem !== undefined)
-        .join("; and ") || undefined;
-    },
-    close() {
-      for (const source of sources) source.close?.();
-    },
-  };
 }

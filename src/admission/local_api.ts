@@ -5,6 +5,9 @@
  */
 import { messageOf } from "../util/error_message.ts";
 
+/** Of tailscaled's socket, where only its directory is named. */
+const SOCKET_NAME = "tailscaled.sock";
+
 /** tailscaled answers no other host name. */
 const HOST = "local-tailscaled.sock";
 
@@ -49,14 +52,16 @@ export interface LocalApiAnswer {
 }
 
 /**
- * Puts one GET request to the tailscaled behind `socketPath`.
+ * Puts one GET request to the tailscaled behind `socketPath`, which may be a
+ * directory with its socket.
+ *
  * @throws LocalApiError
  */
 export async function askLocalApi(
   socketPath: string,
   question: LocalApiQuestion,
 ): Promise<LocalApiAnswer> {
-  const conn = await connect(socketPath);
+  const conn = await connect(await resolveDirectory(socketPath));
   const { signal } = question;
   let isOpen = true;
   const close = () => {
@@ -82,6 +87,22 @@ export async function askLocalApi(
   }
 }
 
+/** Looked at for each question, since both may come later. */
+async function resolveDirectory(path: string): Promise<string> {
+  const info = await stat(path);
+  return info?.isDirectory
+    ? `${path.replace(/\/+$/, "")}/${SOCKET_NAME}`
+    : path;
+}
+
+async function stat(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.stat(path);
+  } catch {
+    return undefined; // whoever connects finds out
+  }
+}
+
 async function connect(path: string): Promise<Deno.UnixConn> {
   try {
     return await Deno.connect({ transport: "unix", path });
@@ -95,7 +116,7 @@ async function connect(path: string): Promise<Deno.UnixConn> {
     ) {
       throw new LocalApiError(
         "no_permission",
-        `No permission to use "${path}"`,
+        `No permission to use "${path}"${await ownerOf(path)}`,
         error,
       );
     }
@@ -108,6 +129,14 @@ async function connect(path: string): Promise<Deno.UnixConn> {
       error,
     );
   }
+}
+
+/** Whose file it is, as far as that can be seen. */
+async function ownerOf(path: string): Promise<string> {
+  const { uid, mode } = await stat(path) ?? {};
+  if (typeof uid !== "number" || typeof mode !== "number") return "";
+  const permissions = (mode & 0o777).toString(8).padStart(4, "0");
+  return `, which belongs to the user with id ${uid} and has mode ${permissions}`;
 }
 
 function timeout(socketPath: string, cause?: unknown): LocalApiError {

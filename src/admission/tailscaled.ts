@@ -1,23 +1,18 @@
-/** Admits the nodes of the tailnet that this machine's tailscaled belongs to (`-verify-clients`). */
-import { isJsonObject, type JsonObject } from "../util/json.ts";
+/** Admits the nodes of the tailnet that a tailscaled on this machine belongs to (`-verify-clients`). */
 import { NodePublic } from "../keys/node_key.ts";
 import type { Clock } from "../util/clock.ts";
 import { messageOf } from "../util/error_message.ts";
-import type { Admission, Candidate, Verdict } from "./admission.ts";
+import { isJsonObject, type JsonObject } from "../util/json.ts";
+import type { Candidate } from "./admission.ts";
+import { listedName } from "./key_list.ts";
 import {
   askLocalApi,
   type LocalApiAnswer,
   LocalApiError,
   type LocalApiErrorCode,
 } from "./local_api.ts";
-import { Slots } from "./slots.ts";
-
-/** For one verdict, everything included. */
-const DEADLINE_MS = 5_000;
-
-/** Questions under way at a time; who asks later waits within its deadline. */
-const MAX_QUESTIONS = 64;
-const MAX_WAITING = 1_024;
+import { type Answer, type Source, SourceError } from "./source.ts";
+import { parseStatus, type TailnetStatus } from "./tailnet_status.ts";
 
 /** A node with all its capabilities has a few KiB. */
 const MAX_WHOIS_BYTES = 1024 * 1024;
@@ -31,113 +26,144 @@ const QUOTED_CHARS = 100;
 /** How a tailscaled before 1.70 answers a whois by node key. */
 const TOO_OLD = "invalid 'addr' parameter";
 
+/**
+ * States in which tailscaled knows its tailnet, if it knows its own node. It is
+ * "Starting" as long as it has no relay, which may be this one.
+ */
+const READY_STATES: readonly (string | undefined)[] = ["Running", "Starting"];
+
+/** Whether all nodes are asked for, or the own one alone. */
+type StatusQuery = "" | "?peers=false";
+
 export interface TailscaledOptions {
+  /** Of the socket, or of the directory that has it under its usual name. */
   readonly socketPath: string;
   readonly clock: Clock;
 }
 
-/** Asks tailscaled about each key; who isn't known to be in the tailnet is refused. */
-export class TailscaledAdmission implements Admission {
+/** Asks tailscaled about each key: whois, or where it is too old for that, the status. */
+export class TailscaledSource implements Source {
+  readonly kind = "tailscaled";
   readonly name: string;
   readonly #options: TailscaledOptions;
-  readonly #slots = new Slots(MAX_QUESTIONS, MAX_WAITING);
-  /** One question per key at a time; whoever asks the same meanwhile shares the answer. */
-  readonly #underWay = new Map<string, Promise<Verdict>>();
-  /** The same for the list of all nodes. */
-  #statusUnderWay: Promise<Tailnet> | undefined;
+  /** One question at a time for each; whoever wants to know the same meanwhile shares the answer. */
+  readonly #statusUnderWay = new Map<StatusQuery, Promise<TailnetStatus>>();
 
   constructor(options: TailscaledOptions) {
-    this.name = `tailscaled at ${options.socketPath}`;
+    this.name = `tailscaled at ${JSON.stringify(options.socketPath)}`;
     this.#options = options;
   }
 
-  admit({ key }: Candidate): Promise<Verdict> {
-    const id = key.toString();
-    let verdict = this.#underWay.get(id);
-    if (verdict === undefined) {
-      verdict = this.#decide(key).finally(() => this.#underWay.delete(id));
-      this.#underWay.set(id, verdict);
-    }
-    return verdict;
+  ask({ key }: Candidate, signal: AbortSignal): Promise<Answer> {
+    return this.#orSourceError(() => this.#ask(key, signal));
   }
 
   /** As derper's consistency check does it: this machine's own node must be admitted. */
-  async check(): Promise<string | undefined> {
-    const verdict = await this.#answer(async (signal) => {
-      const key = await this.#askOwnKey(signal);
-      return key !== undefined && await this.#isInTailnet(key, signal);
+  check(signal: AbortSignal): Promise<void> {
+    return this.#orSourceError(async () => {
+      const { names } = await this.#status("?peers=false", signal);
+      const [self = ""] = names.keys();
+      const key = NodePublic.parse(self);
+      if (key !== undefined && (await this.#ask(key, signal)).admitted) return;
+      throw this.#notReady("it doesn't know its own node");
     });
-    if (verdict.allow || verdict === BUSY) return undefined;
-    return verdict === NOT_FOUND
-      ? `${this.name} doesn't know its own node; is it logged in?`
-      : `${verdict.reason}; ${verdict.advice}`;
   }
 
-  #decide(key: NodePublic): Promise<Verdict> {
-    return this.#answer((signal) => this.#isInTailnet(key, signal));
-  }
-
-  /** The verdict that is the answer to a question, which gets a slot and a deadline. */
-  async #answer(
-    ask: (signal: AbortSignal) => Promise<boolean>,
-  ): Promise<Verdict> {
-    const { clock, socketPath } = this.#options;
-    const deadline = new AbortController();
-    const cancel = clock.after(DEADLINE_MS, () => deadline.abort());
-    const release = await this.#slots.take(deadline.signal);
-    try {
-      if (release === undefined) return BUSY;
-      return await ask(deadline.signal) ? { allow: true } : NOT_FOUND;
-    } catch (error) {
-      return refuse(error, socketPath);
-    } finally {
-      cancel();
-      release?.();
-    }
-  }
-
-  /** The key of this machine's node; undefined where tailscaled has none yet. */
-  async #askOwnKey(signal: AbortSignal): Promise<NodePublic | undefined> {
-    const answer = await askLocalApi(this.#options.socketPath, {
-      path: "/localapi/v0/status?peers=false",
-      maxBytes: MAX_STATUS_BYTES,
-      signal,
-    });
-    const { Self: self } = parseObject(answer, "status");
-    const key = isJsonObject(self) ? self.PublicKey : undefined;
-    return typeof key === "string" ? NodePublic.parse(key) : undefined;
-  }
-
-  async #isInTailnet(key: NodePublic, signal: AbortSignal): Promise<boolean> {
+  async #ask(key: NodePublic, signal: AbortSignal): Promise<Answer> {
     const answer = await askLocalApi(this.#options.socketPath, {
       path: `/localapi/v0/whois?addr=${encodeURIComponent(key.toString())}`,
       maxBytes: MAX_WHOIS_BYTES,
       signal,
     });
-    if (answer.status === 404) return false;
-    if (answer.status === 400 && answer.body.includes(TOO_OLD)) {
-      const tailnet = await this.#status(signal);
-      return tailnet.has(key.toString());
+    const isTooOld = answer.status === 400 && answer.body.includes(TOO_OLD);
+    if (answer.status !== 404 && !isTooOld) {
+      return { admitted: true, node: nameOf(parseObject(answer, "whois")) };
     }
-    parseObject(answer, "whois");
-    return true;
+    return await this.#find(key, isTooOld ? "" : "?peers=false", signal);
   }
 
-  #status(signal: AbortSignal): Promise<Tailnet> {
-    this.#statusUnderWay ??= this.#askStatus(signal).finally(() => {
-      this.#statusUnderWay = undefined;
-    });
-    return this.#statusUnderWay;
+  /**
+   * A tailscaled that just starts, or was logged out, knows nobody. That must
+   * not count as a clear refusal: nobody's access has ended by it.
+   */
+  async #find(
+    key: NodePublic,
+    query: StatusQuery,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const { names, state } = await this.#status(query, signal);
+    const id = key.toString();
+    if (names.has(id)) return { admitted: true, node: names.get(id) };
+    if (names.size === 0 || !READY_STATES.includes(state)) {
+      throw this.#notReady(`its state is ${JSON.stringify(state ?? "")}`);
+    }
+    return {
+      admitted: false,
+      reason: `Not found in the tailnet of ${this.name}`,
+      advice:
+        'see "tailscale status" on this machine: does it list the node, and under this key?',
+    };
   }
 
-  async #askStatus(signal: AbortSignal): Promise<Tailnet> {
-    const answer = await askLocalApi(this.#options.socketPath, {
-      path: "/localapi/v0/status",
+  #status(query: StatusQuery, signal: AbortSignal): Promise<TailnetStatus> {
+    let status = this.#statusUnderWay.get(query);
+    if (status === undefined) {
+      status = this.#askStatus(query, signal)
+        .finally(() => this.#statusUnderWay.delete(query));
+      this.#statusUnderWay.set(query, status);
+    }
+    return status;
+  }
+
+  async #askStatus(
+    query: StatusQuery,
+    signal: AbortSignal,
+  ): Promise<TailnetStatus> {
+    const { socketPath, clock } = this.#options;
+    const answer = await askLocalApi(socketPath, {
+      path: `/localapi/v0/status${query}`,
       maxBytes: MAX_STATUS_BYTES,
       signal,
     });
-    return parseTailnet(parseObject(answer, "status"));
+    return parseStatus(parseObject(answer, "status"), clock.date());
   }
+
+  #notReady(why: string): SourceError {
+    return new SourceError(`${this.name} isn't ready: ${why}`, {
+      advice: 'is it up and logged in? See "tailscale status" on this machine',
+      isUnreachable: false,
+    });
+  }
+
+  /** Whatever goes wrong, nobody is let in unasked. */
+  async #orSourceError<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error instanceof SourceError) throw error;
+      const isKnown = error instanceof LocalApiError;
+      const code = isKnown ? error.code : "bad_answer";
+      const { socketPath } = this.#options;
+      throw new SourceError(
+        isKnown
+          ? error.message
+          : `Cannot ask ${this.name}: ${messageOf(error)}`,
+        {
+          advice: advise(code, socketPath),
+          isUnreachable: code !== "bad_answer" && code !== "forbidden",
+          cause: error,
+        },
+      );
+    }
+  }
+}
+
+/** What whois calls the node: in full, with a dot at its end, or for short. */
+function nameOf({ Node: node }: JsonObject): string | undefined {
+  if (!isJsonObject(node)) return undefined;
+  const { Name: name, ComputedName: short } = node;
+  const full = typeof name === "string" ? name.replace(/\.$/, "") : undefined;
+  return listedName(full) ?? listedName(short);
 }
 
 /** The object that a good answer has. */
@@ -159,35 +185,9 @@ function parseObject(answer: LocalApiAnswer, question: string): JsonObject {
   );
 }
 
-/** The node keys of a tailnet, as text. */
-interface Tailnet {
-  has(key: string): boolean;
-}
-
-function parseTailnet({ Peer: peers, Self: self }: JsonObject): Tailnet {
-  return {
-    has: (key) =>
-      isJsonObject(peers) && Object.hasOwn(peers, key) ||
-      isJsonObject(self) && self.PublicKey === key,
-  };
-}
-
-const BUSY: Verdict = {
-  allow: false,
-  reason: "Too many questions to tailscaled at a time",
-  advice: "it is slow, or many clients connect at once; they try again",
-};
-
-const NOT_FOUND: Verdict = {
-  allow: false,
-  reason: "Not found in the tailnet of this machine's tailscaled",
-  advice:
-    'see "tailscale status" on this machine: is it logged in, and does it list the node?',
-};
-
 /** What an operator can do about each way to get no answer. */
 function advise(code: LocalApiErrorCode, socketPath: string): string {
-  const directory = socketPath.replace(/\/[^/]*$/, "");
+  const directory = socketPath.replace(/\/[^/]*$/, "") || "/";
   switch (code) {
     case "no_socket":
       return `is tailscaled running, and is its socket the one of -socket? In a container mount the directory ${directory}, not the socket file`;
@@ -205,17 +205,4 @@ function advise(code: LocalApiErrorCode, socketPath: string): string {
     default:
       return code satisfies never;
   }
-}
-
-/** Whatever goes wrong, nobody is let in unasked. */
-function refuse(error: unknown, socketPath: string): Verdict {
-  if (error instanceof LocalApiError) {
-    const advice = advise(error.code, socketPath);
-    return { allow: false, reason: error.message, advice };
-  }
-  return {
-    allow: false,
-    reason: `Cannot ask tailscaled: ${messageOf(error)}`,
-    advice: advise("bad_answer", socketPath),
-  };
 }

@@ -1,10 +1,7 @@
 /** Finds out that clients can't be verified before they find out. */
-import { logger } from "../log/log.ts";
 import { type Clock, delay } from "../util/clock.ts";
 import type { Health } from "../util/health.ts";
-import type { Admission } from "./admission.ts";
-
-const log = logger("admission");
+import type { VerifierState } from "./verifier.ts";
 
 /** Between two checks. */
 const CHECK_MS = 15_000;
@@ -12,16 +9,30 @@ const CHECK_MS = 15_000;
 /** How long verification may fail, as it does while tailscaled restarts, before clients are kept away. */
 const PATIENCE_MS = 60_000;
 
+/** For clients' users, of whom those who read it are known. */
+const RUNS_ON_MEMORY =
+  "the relay can't verify devices at the moment, only those it knows can connect";
+
+/** What the watch needs of a verifier. */
+export interface Watched {
+  /** Never rejects, and answers within its own deadline. */
+  inspect(): Promise<VerifierState>;
+  readonly runsOnMemory: boolean;
+}
+
 export interface VerifierWatchOptions {
-  readonly admission: Admission;
+  readonly verifier: Watched;
   readonly health: Health;
   readonly clock: Clock;
+  /** Takes what clients' users are to know, or that there is nothing any more. */
+  readonly tell: (text: string | undefined) => void;
 }
 
 /**
- * Checks the verifier from time to time, whether clients come or not: while
- * the relay is unhealthy none come, so their questions wouldn't show that the
- * verifier is back.
+ * Checks the sources from time to time, whether clients come or not: while
+ * the relay is unhealthy none come, so their questions wouldn't show that a
+ * source is back. It logs nothing: each source says itself when it goes, and
+ * the health when the relay does.
  */
 export class VerifierWatch {
   readonly #options: VerifierWatchOptions;
@@ -40,22 +51,17 @@ export class VerifierWatch {
   }
 
   async #run(): Promise<void> {
-    const { admission, health, clock } = this.#options;
+    const { verifier, health, clock, tell } = this.#options;
     const { signal } = this.#stopping;
     let failingSinceMs: number | undefined;
     while (!signal.aborted) {
-      const problem = await admission.check?.();
+      const { problem, admitsKnown } = await verifier.inspect();
       if (signal.aborted) return;
-      if (problem === undefined) {
-        if (failingSinceMs !== undefined) {
-          log.info("clients can be verified again");
-        }
+      tell(verifier.runsOnMemory ? RUNS_ON_MEMORY : undefined);
+      if (problem === undefined || admitsKnown) {
         failingSinceMs = undefined;
         health.report("verification", undefined);
       } else {
-        if (failingSinceMs === undefined) {
-          log.warn("clients can't be verified: {problem}", { problem });
-        }
         failingSinceMs ??= clock.nowMs();
         if (clock.nowMs() - failingSinceMs >= PATIENCE_MS) {
           health.report("verification", problem);

@@ -1,14 +1,7 @@
 /** Asks an admission controller about each client (`-verify-client-url`). */
-import type { LogLimiter } from "../log/limited.ts";
-import { logger } from "../log/log.ts";
 import type { NodePublic } from "../keys/node_key.ts";
-import type { Clock } from "../util/clock.ts";
-import type { Admission, Candidate, Verdict } from "./admission.ts";
-
-const log = logger("admission");
-
-/** For one verdict, everything included. */
-const DEADLINE_MS = 5_000;
+import type { Candidate } from "./admission.ts";
+import { type Answer, type Source, SourceError } from "./source.ts";
 
 /** What is read of an answer; `{"Allow":true}` has 14 bytes. */
 const MAX_ANSWER_BYTES = 4 * 1024;
@@ -22,140 +15,117 @@ const QUOTED_CHARS = 100;
  */
 const IDLE_MS = 4_000;
 
+/** Statuses of who can't answer now, among those that say that the question was wrong. */
+const BUSY_STATUSES: readonly number[] = [408, 425, 429];
+
 export interface VerifyUrlOptions {
   readonly url: string;
-  /** Whether clients are let in while the controller gives no answer. */
-  readonly failOpen: boolean;
-  readonly clock: Clock;
-  readonly limiter: LogLimiter;
   /** The relay's own key: asked about to see whether the controller answers. Absent: that isn't tried. */
   readonly ownKey?: NodePublic | undefined;
   /** Authorities to trust besides the usual ones, as PEM. */
   readonly caCerts: string[];
 }
 
-/** As derper does it: failing open is for a controller that doesn't answer, not for a wrong answer. */
-export class VerifyUrlAdmission implements Admission {
+/** Puts derper's question; only a proper answer is a clear one. */
+export class VerifyUrlSource implements Source {
+  readonly kind = "url";
   readonly name: string;
+  readonly check?: (signal: AbortSignal) => Promise<void>;
   readonly #url: string;
-  readonly #failOpen: boolean;
-  readonly #clock: Clock;
-  readonly #limiter: LogLimiter;
-  readonly #ownKey: NodePublic | undefined;
   readonly #client: Deno.HttpClient;
 
   /** @throws TypeError where the URL isn't one */
-  constructor(options: VerifyUrlOptions) {
-    const { origin, pathname } = new URL(options.url); // neither password nor query
+  constructor({ url, ownKey, caCerts }: VerifyUrlOptions) {
+    const { origin, pathname } = new URL(url); // neither password nor query
     this.name = `admission controller ${origin}${pathname}`;
-    this.#url = options.url;
-    this.#failOpen = options.failOpen;
-    this.#clock = options.clock;
-    this.#limiter = options.limiter;
-    this.#ownKey = options.ownKey;
-    const { caCerts } = options;
+    this.#url = url;
     this.#client = Deno.createHttpClient({ caCerts, poolIdleTimeout: IDLE_MS });
+    if (ownKey === undefined) return;
+    this.check = (signal) => this.#check(ownKey, signal);
   }
 
-  async admit(candidate: Candidate): Promise<Verdict> {
-    const deadline = new AbortController();
-    const cancel = this.#clock.after(DEADLINE_MS, () => deadline.abort());
-    try {
-      let response: Response;
-      try {
-        response = await this.#ask(candidate, deadline.signal);
-      } catch (error) {
-        const why = deadline.signal.aborted
-          ? "no answer in time"
-          : messageOf(error);
-        return this.#noAnswer(candidate, why);
-      }
-      return await this.#judge(response);
-    } finally {
-      cancel();
+  async ask(candidate: Candidate, signal: AbortSignal): Promise<Answer> {
+    const response = await this.#post(candidate, signal);
+    const { status } = response;
+    if (status !== 200) {
+      await response.body?.cancel();
+      return this.#unlessBroken(status);
     }
-  }
-
-  /**
-   * Asks about the relay itself, for an answer of whatever kind: no controller
-   * need know a relay's key. Nothing is wrong while clients are let in
-   * unasked.
-   */
-  async check(): Promise<string | undefined> {
-    // Who fails open relays in any case, so a controller isn't asked needlessly.
-    if (this.#ownKey === undefined || this.#failOpen) return undefined;
-    const candidate = { key: this.#ownKey, ip: "127.0.0.1" };
-    const deadline = new AbortController();
-    const cancel = this.#clock.after(DEADLINE_MS, () => deadline.abort());
+    let isAllowed: boolean;
     try {
-      const { status, body } = await this.#ask(candidate, deadline.signal);
-      await body?.cancel();
-      return status >= 500 // in front of a dead controller stands a living proxy
-        ? `the ${this.name} answers with status ${status}; see its own log`
-        : undefined;
+      isAllowed = allows(await readAnswer(response));
     } catch (error) {
-      const why = deadline.signal.aborted
-        ? "no answer in time"
+      const why = signal.aborted
+        ? "it isn't complete in time"
         : messageOf(error);
-      return `no answer from the ${this.name}: ${why}; is it running, and is the URL right?`;
-    } finally {
-      cancel();
+      throw this.#error(`gives no proper answer: ${why}`);
     }
+    if (isAllowed) return { admitted: true };
+    return this.#refuse("doesn't allow it", { isClear: true });
   }
 
-  /** Closes idle connections; to be called when nobody is to be admitted any more. */
+  /** Closes idle connections; to be called when nobody is to be asked about any more. */
   close(): void {
     this.#client.close();
   }
 
+  /** Asks about the relay itself, for an answer of whatever kind: no controller need know a relay's key. */
+  async #check(key: NodePublic, signal: AbortSignal): Promise<void> {
+    await this.ask({ key, ip: "127.0.0.1" }, signal);
+  }
+
   /** Redirects are followed as by Go's client: with the question after 307 and 308, else by GET. */
-  #ask({ key, ip }: Candidate, signal: AbortSignal): Promise<Response> {
-    return fetch(this.#url, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ NodePublic: key.toString(), Source: ip }),
-      client: this.#client,
-      signal,
-    });
-  }
-
-  #noAnswer({ key, ip }: Candidate, why: string): Verdict {
-    if (!this.#failOpen) {
-      return {
-        allow: false,
-        reason: `No answer from the ${this.name}: ${why}`,
-        advice:
-          "is it running, and is the URL right? -verify-client-url-fail-open=true would let clients in meanwhile",
-      };
-    }
-    this.#limiter.run("verify-url-fail-open", (more) =>
-      log.warn(
-        "admitted {key} from {ip} unverified, for there is no answer from the {controller}: {why}; -verify-client-url-fail-open=false would refuse{more}",
-        { key: key.shortString(), ip, controller: this.name, why, more },
-      ));
-    return { allow: true };
-  }
-
-  async #judge(response: Response): Promise<Verdict> {
-    let answer: unknown;
+  async #post(
+    { key, ip }: Candidate,
+    signal: AbortSignal,
+  ): Promise<Response> {
     try {
-      if (response.status !== 200) {
-        await response.body?.cancel();
-        return this.#refuse(`answers with status ${response.status}`);
-      }
-      answer = await readAnswer(response);
+      return await fetch(this.#url, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ NodePublic: key.toString(), Source: ip }),
+        client: this.#client,
+        signal,
+      });
     } catch (error) {
-      return this.#refuse(`gives no proper answer: ${messageOf(error)}`);
+      const why = signal.aborted ? "no answer in time" : messageOf(error);
+      throw new SourceError(`No answer from the ${this.name}: ${why}`, {
+        advice:
+          "is it running, and is the URL right? -verify-client-url-fail-open says what becomes of clients meanwhile",
+        isUnreachable: true,
+        cause: error,
+      });
     }
-    return allows(answer) ? { allow: true } : this.#refuse("doesn't allow it");
   }
 
-  #refuse(what: string): Verdict {
+  /**
+   * Some controllers refuse by a status. It refuses, as derper does, but isn't
+   * clear: it may be about the question and not about the client.
+   */
+  #unlessBroken(status: number): Answer {
+    const what = `answers with status ${status}`;
+    const isBroken = status < 400 || status >= 500 ||
+      BUSY_STATUSES.includes(status);
+    if (isBroken) throw this.#error(what);
+    return this.#refuse(what, { isClear: false });
+  }
+
+  #refuse(what: string, { isClear }: { isClear: boolean }): Answer {
     return {
-      allow: false,
+      admitted: false,
+      isClear,
       reason: `The ${this.name} ${what}`,
-      advice: "is the path right (headscale: /verify)? Its own log may say why",
+      advice: isClear
+        ? "does it know the node? Its own log may say why"
+        : "is the path right (headscale: /verify)? Its own log may say why",
     };
+  }
+
+  #error(what: string): SourceError {
+    return new SourceError(`The ${this.name} ${what}`, {
+      advice: "is the path right (headscale: /verify)? Its own log may say why",
+      isUnreachable: false,
+    });
   }
 }
 
@@ -176,13 +146,27 @@ async function readAnswer(response: Response): Promise<unknown> {
   throw new SyntaxError(`"${text.slice(0, QUOTED_CHARS)}" isn't JSON`);
 }
 
-/** Whether `answer` is an object that says Allow; Go takes names in any case, and the last of several. */
+/**
+ * What `answer` says of Allow, as Go reads it: names in any case, the last of
+ * several counts, null says nothing. Throws where it isn't such an answer.
+ */
 function allows(answer: unknown): boolean {
-  if (typeof answer !== "object" || answer === null) return false;
-  const values = Object.entries(answer)
-    .filter(([name]) => name.toLowerCase() === "allow")
-    .map(([, value]) => value);
-  return values.at(-1) === true;
+  if (answer === null) return false;
+  if (typeof answer !== "object" || Array.isArray(answer)) {
+    throw notAnAnswer(answer);
+  }
+  let isAllowed = false;
+  for (const [name, value] of Object.entries(answer)) {
+    if (name.toLowerCase() !== "allow" || value === null) continue;
+    if (typeof value !== "boolean") throw notAnAnswer(answer);
+    isAllowed = value;
+  }
+  return isAllowed;
+}
+
+function notAnAnswer(value: unknown): TypeError {
+  const text = JSON.stringify(value).slice(0, QUOTED_CHARS);
+  return new TypeError(`${text} isn't {"Allow":true} or {"Allow":false}`);
 }
 
 /** Without the URL, which may hold a password. */

@@ -43,6 +43,36 @@ export interface SecretsSource {
   readonly cachePath: string;
 }
 
+/** Who says which clients may use the relay; there is at least one source. */
+export interface Verification {
+  /** Unix sockets of tailscaleds, or directories with such a socket. */
+  readonly sockets: readonly string[];
+  /** Of admission controllers. */
+  readonly urls: readonly string[];
+  /** Whether clients are let in while an admission controller can't be reached. */
+  readonly urlFailOpen: boolean;
+  /** A list of node keys. */
+  readonly keysFile?: string;
+  /** A headscale server, and the file with an API key of it. */
+  readonly headscale?: { readonly url: string; readonly keyFile: string };
+  /** A tailnet, `-` for that of the OAuth client, whose id and secret are in files. */
+  readonly tailscaleApi?: {
+    readonly tailnet: string;
+    readonly clientIdFile: string;
+    readonly clientSecretFile: string;
+  };
+  readonly policy: VerificationPolicy;
+  /** How long an admission counts without another question; 0 for not at all. */
+  readonly cacheTtlMs: number;
+  /** How long one counts while its source fails; 0 for not at all. */
+  readonly staleTtlMs: number;
+  /** How often established clients are asked about again; 0 for never. */
+  readonly reverifyIntervalMs: number;
+}
+
+/** Who has to admit a client: one source of each kind (derper's rule), any source, or all of them. */
+export type VerificationPolicy = "each-kind" | "any" | "all";
+
 /** All that the flags say, checked; frozen. */
 export interface Config {
   readonly listen: ListenAddress;
@@ -68,11 +98,8 @@ export interface Config {
   readonly secrets?: SecretsSource;
   /** Only with a mesh key; the relay itself may be among them. */
   readonly meshWith: readonly MeshTarget[];
-  readonly verifyClients?: { readonly socket: string };
-  readonly verifyClientUrl?: {
-    readonly url: string;
-    readonly failOpen: boolean;
-  };
+  /** Absent where nobody is verified. */
+  readonly verification?: Verification;
   /** New TLS connections; absent where there is no limit. */
   readonly accept?: { readonly perSecond: number; readonly burst: number };
   readonly rateConfigFile?: string;

@@ -45,7 +45,9 @@ export function flagsOfVariables(table: FlagTable): Map<string, string> {
       flag,
     ]),
   );
-  for (const [name, flag] of ALIASES) flags.set(name, flag);
+  for (const [name, flag] of ALIASES) {
+    if (Object.hasOwn(table, flag)) flags.set(name, flag);
+  }
   return flags;
 }
 

@@ -1,6 +1,7 @@
 /** The flag table: derper's names, types and defaults, with help texts of our own. */
 import type { FlagTable } from "./go_flag.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { VERIFICATION_FLAGS } from "./verification_flags.ts";
 
 /** Every flag of derper, and those marked `ours`. One marked `unsupported` is known so that it can be refused by name. */
 export const FLAGS = {
@@ -164,12 +165,6 @@ export const FLAGS = {
     help:
       "URL of a setec server that has the mesh key, in place of -mesh-psk-file",
   },
-  "socket": {
-    type: "string",
-    default: "",
-    help:
-      "unix socket of tailscaled for -verify-clients, where it isn't /var/run/tailscale/tailscaled.sock",
-  },
   "stun": {
     type: "bool",
     default: "true",
@@ -210,21 +205,7 @@ export const FLAGS = {
     help:
       "further names of /bootstrap-dns that its list doesn't show; with name/record only for as many percent of clients as the TXT record says",
   },
-  "verify-client-url": {
-    type: "string",
-    default: "",
-    help: "http or https URL of an admission controller, asked for each client",
-  },
-  "verify-client-url-fail-open": {
-    type: "bool",
-    default: "true",
-    help: "admit clients while -verify-client-url can't be reached",
-  },
-  "verify-clients": {
-    type: "bool",
-    default: "false",
-    help: "admit only clients that the tailscaled of this machine knows",
-  },
+  ...VERIFICATION_FLAGS,
   "version": {
     type: "bool",
     default: "false",

@@ -24,27 +24,34 @@ export interface FlagSpec {
   readonly ours?: true;
   /** The value is never shown. */
   readonly secret?: true;
+  /** Each time it is given adds a text, where others keep the last one alone; an empty text adds none. */
+  readonly repeats?: true;
 }
+
+/** Shown in place of a secret. */
+export const HIDDEN = "(hidden)";
 
 /** Flags by name, without dashes. */
 export type FlagTable = Readonly<Record<string, FlagSpec>>;
 
-type ValueOf<T extends FlagType> = T extends "bool" ? boolean
-  : T extends "string" ? string
+type ValueOf<S extends FlagSpec> = S extends { readonly repeats: true }
+  ? readonly string[]
+  : S["type"] extends "bool" ? boolean
+  : S["type"] extends "string" ? string
   : number;
 
 /** A value for each supported flag; durations in milliseconds. */
 export type FlagValues<T extends FlagTable> = {
   readonly [
     N in keyof T as T[N] extends { readonly unsupported: string } ? never : N
-  ]: ValueOf<T[N]["type"]>;
+  ]: ValueOf<T[N]>;
 };
 
 /** A value as an operator gave it: under which name, and what may be shown of it. */
 export interface GivenFlag {
   /** `-name`, or the name of a variable. */
   readonly label: string;
-  /** Quoted, or a placeholder for a secret. */
+  /** Quoted, or a placeholder for a secret; all of them where a flag adds them up. */
   readonly shown: string;
 }
 
@@ -64,7 +71,7 @@ export interface FlagVariable {
 /** A command line as read; with problems, `values` is only good for finding more of them. */
 export interface ParsedFlags<T extends FlagTable> {
   readonly values: FlagValues<T>;
-  /** The flags with a value of the operator's, and the last one of each. */
+  /** The flags with a value of the operator's, and what counts of it. */
   readonly given: ReadonlyMap<string, GivenFlag>;
   readonly problems: readonly string[];
   /** `-h` or `-help` came before any problem; nothing behind it was read. */
@@ -103,6 +110,7 @@ export function parseGoFlags<T extends FlagTable>(
   const parsed = parseArgs(reader.settings, {
     boolean: names((type) => type === "bool"),
     string: names((type) => type !== "bool"),
+    collect: Object.keys(table).filter((name) => table[name]!.repeats),
     default: Object.fromEntries(
       [...defaults].map(([name, value]) => [
         name,
@@ -111,8 +119,10 @@ export function parseGoFlags<T extends FlagTable>(
     ),
   });
   const values: Record<string, unknown> = {};
-  for (const [name, { type }] of Object.entries(table)) {
-    values[name] = convert(type, parsed[name]);
+  for (const [name, { type, repeats }] of Object.entries(table)) {
+    values[name] = repeats
+      ? [parsed[name]].flat().filter((text) => text !== "")
+      : convert(type, parsed[name]);
   }
   return {
     values: values as FlagValues<T>,
@@ -121,6 +131,9 @@ export function parseGoFlags<T extends FlagTable>(
     help: reader.help,
   };
 }
+
+/** What somebody may call a flag for a secret, which are in files. */
+const SECRET_NAME = /key|secret|token|password/i;
 
 /** Takes the arguments and the variables one by one and turns them into settings and problems. */
 class FlagReader {
@@ -202,15 +215,22 @@ class FlagReader {
 
   #unknown(name: string, value: string | undefined): void {
     const flag = JSON.stringify(`-${name}`);
-    const given = value === undefined ? "" : ` with ${JSON.stringify(value)}`;
+    const shown = SECRET_NAME.test(name) ? HIDDEN : JSON.stringify(value);
+    const given = value === undefined ? "" : ` with ${shown}`;
     this.problems.push(`Unknown flag ${flag}${given}`);
+  }
+
+  #give(name: string, { label, shown }: GivenFlag): void {
+    const before = this.#table[name]!.repeats && this.given.get(name);
+    const all = before ? `${before.shown}, ${shown}` : shown;
+    this.given.set(name, { label, shown: all });
   }
 
   #set(name: string, from: { label: string; value: string }): void {
     const { type, unsupported, secret, default: standard } = this.#table[name]!;
     const { label, value } = from;
-    const shown = secret ? "(hidden)" : JSON.stringify(value);
-    this.given.set(name, { label, shown });
+    const shown = secret ? HIDDEN : JSON.stringify(value);
+    this.#give(name, { label, shown });
     const text = type === "bool" ? parseGoBool(value)?.toString() : value;
     if (unsupported !== undefined) {
       if (text === standard) return; // nothing is asked for

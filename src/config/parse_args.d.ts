@@ -4,6 +4,7 @@ export function parseArgs(
   options: {
     readonly boolean: readonly string[];
     readonly string: readonly string[];
+    readonly collect: readonly string[];
     readonly default: Readonly<Record<string, string | boolean>>;
   },
 ): Readonly<Record<string, unknown>>;

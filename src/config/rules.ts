@@ -1,9 +1,5 @@
 /** The rules for flags that go beyond their types. */
-import {
-  httpUrlMistake,
-  type Mistake,
-  parseBootstrapName,
-} from "./addresses.ts";
+import { httpUrlMistake, parseBootstrapName } from "./addresses.ts";
 import {
   certificateOrigin,
   certMode,
@@ -12,7 +8,6 @@ import {
 import type { Config, Home } from "./config.ts";
 import { Findings } from "./findings.ts";
 import type { FLAGS } from "./flags.ts";
-import { formatGoDuration } from "./go_duration.ts";
 import type { ParsedFlags } from "./go_flag.ts";
 import {
   acceptLimit,
@@ -23,17 +18,11 @@ import {
 } from "./listen_rules.ts";
 import { mesh } from "./mesh_rules.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { times } from "./time_rules.ts";
+import { verification } from "./verification_rules.ts";
 
 const ROOT_KEY_FILE = "/var/lib/derper/derper.key";
-const TAILSCALED_SOCKET = "/var/run/tailscale/tailscaled.sock";
 const HTTPS_PORT = 443;
-
-/** Linux takes no longer idle time for TCP_KEEPIDLE, and it counts whole seconds. */
-const MAX_KEEP_ALIVE_MS = 32_767_000;
-/** Linux takes TCP_USER_TIMEOUT as a 32-bit number of milliseconds, timers likewise. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-/** What Go makes of a keep-alive time of 0. */
-const GO_KEEP_ALIVE_MS = 15_000;
 
 /** What becomes of a command line whose flags have values of their types. */
 export interface MadeConfig {
@@ -135,28 +124,6 @@ function home(findings: Findings): Home {
   return { kind: "default" };
 }
 
-function verification(
-  findings: Findings,
-): Pick<Config, "verifyClients" | "verifyClientUrl"> {
-  const {
-    "verify-clients": isVerified,
-    socket,
-    "verify-client-url": url,
-    "verify-client-url-fail-open": failOpen,
-  } = findings.values;
-  if (!isVerified) findings.unused("without -verify-clients", "socket");
-  if (url === "") {
-    const why = "without -verify-client-url";
-    findings.unused(why, "verify-client-url-fail-open");
-  } else {
-    findings.check("verify-client-url", httpUrlMistake(url));
-  }
-  return {
-    ...isVerified && { verifyClients: { socket: socket || TAILSCALED_SOCKET } },
-    ...url !== "" && { verifyClientUrl: { url, failOpen } },
-  };
-}
-
 function bootstrapDns(findings: Findings): Config["bootstrapDns"] {
   const read = (
     flag: "bootstrap-dns-names" | "unpublished-bootstrap-dns-names",
@@ -175,32 +142,6 @@ function bootstrapDns(findings: Findings): Config["bootstrapDns"] {
     published: read("bootstrap-dns-names").map(({ name }) => name),
     unpublished: read("unpublished-bootstrap-dns-names"),
   };
-}
-
-function times(
-  findings: Findings,
-): Pick<Config, "tcpKeepAliveMs" | "tcpUserTimeoutMs" | "tcpWriteTimeoutMs"> {
-  /** Whole milliseconds, rounded up: what is little must not become 0, which means something else. */
-  const read = (
-    flag: "tcp-keepalive-time" | "tcp-user-timeout" | "tcp-write-timeout",
-    maxMs: number,
-  ) => {
-    findings.check(flag, timeMistake(findings.values[flag], maxMs));
-    return Math.ceil(findings.values[flag]);
-  };
-  return {
-    tcpKeepAliveMs: read("tcp-keepalive-time", MAX_KEEP_ALIVE_MS) ||
-      GO_KEEP_ALIVE_MS,
-    tcpUserTimeoutMs: read("tcp-user-timeout", MAX_TIMEOUT_MS),
-    tcpWriteTimeoutMs: read("tcp-write-timeout", MAX_TIMEOUT_MS),
-  };
-}
-
-function timeMistake(timeMs: number, maxMs: number): Mistake | undefined {
-  if (timeMs < 0) return "a time can't be negative";
-  return timeMs > maxMs
-    ? `it can't be over ${formatGoDuration(maxMs)}`
-    : undefined;
 }
 
 /** As it was typed where a header can hold it, for escaping may change what it means to a server. */

@@ -1,4 +1,4 @@
-/** The text of `-h`. */
+/** The texts of `-h`. */
 import type { FlagTable } from "./go_flag.ts";
 
 /** What Go's flag package takes for "no default worth showing". */
@@ -12,12 +12,20 @@ DERP_CERT_MODE for -certmode, DERP_CERT_DIR and DERP_CERTS for -certdir. A flag
 on the command line wins.
 `;
 
-/** All flags in the layout of Go's flag package. */
+/** The text of the relay's `-h`: all flags, and what else there is to say of them. */
 export function usageText(
   table: FlagTable,
   defaults: ReadonlyMap<string, string>,
 ): string {
-  let text = "Usage of derper:\n";
+  return `Usage of derper:\n${flagsText(table, defaults)}${ENVIRONMENT}`;
+}
+
+/** All flags of `table` in the layout of Go's flag package. */
+export function flagsText(
+  table: FlagTable,
+  defaults: ReadonlyMap<string, string>,
+): string {
+  let text = "";
   for (const name of Object.keys(table).sort()) {
     const { type, help, ours } = table[name]!;
     const value = defaults.get(name) ?? "";
@@ -26,5 +34,5 @@ export function usageText(
     if (ours) text += " [not in Tailscale's derper]";
     text += ZERO.includes(value) ? "\n" : ` (default ${shown})\n`;
   }
-  return text + ENVIRONMENT;
+  return text;
 }

@@ -3,7 +3,8 @@ import type { RelayTable } from "../relay/relay_table.ts";
 
 /**
  * One JSON object a line for each connection, the busiest first. The first
- * four names are derper's, which has them from `ss` and without end.
+ * four names are derper's, which has them from `ss` and without end. The last
+ * two are missing where nobody is verified, or the source has no name for the node.
  */
 export function renderTraffic(table: RelayTable): string {
   return [...table.sessions()].map((session) => session.traffic())
@@ -23,6 +24,8 @@ export function renderTraffic(table: RelayTable): string {
         IP: traffic.remote.ip,
         Port: traffic.remote.port,
         MeshPeer: traffic.isMeshPeer,
+        AdmittedBy: traffic.admitted?.by,
+        Node: traffic.admitted?.node,
       }) + "\n"
     )
     .join("");

@@ -32,15 +32,18 @@ function sorted(values: Record<string, Value>): Record<string, Value> {
   );
 }
 
-/** A number, or an object by label; by several labels, one in the other. */
+/** A number, or an object by label; by several labels, one in the other, the end of a histogram's bucket innermost. */
 function valueOf({ samples }: MetricFamily): Value {
   if (samples.length === 1 && samples[0]!.labels === "") {
     return samples[0]!.value;
   }
   const whole: { [key: string]: Value } = {};
   for (const { suffix, labels, value } of samples) {
-    const path = [...labels.matchAll(/="([^"]*)"/g)].map(([, text]) => text!);
-    const last = path.pop() ?? suffix.slice(1); // a histogram's sum and count
+    const path = [...labels.matchAll(/="((?:[^"\\]|\\.)*)"/g)]
+      .map(([, text]) => text!.replace(/\\(["\\])/g, "$1"));
+    if (suffix === "_bucket") path.push(path.shift()!);
+    else if (suffix !== "") path.push(suffix.slice(1)); // a histogram's sum and count
+    const last = path.pop()!;
     let inner = whole;
     for (const step of path) {
       inner = (inner[step] ??= {}) as { [key: string]: Value };

@@ -11,6 +11,15 @@ const HELP: Readonly<Record<string, string>> = {
   derp_packets_dropped: "Packets dropped, by reason and kind",
   derper_certificate_days_left: "Days until the certificate expires",
   derper_healthy: "1 while the relay can relay, else 0",
+  derper_verify_admitted: "Clients that a source admitted, also from memory",
+  derper_verify_asked: "Questions put to a source",
+  derper_verify_cached: "Clients admitted or refused from memory",
+  derper_verify_failed: "Questions that a source could not answer",
+  derper_verify_last_success_unix_time: "When a source last answered",
+  derper_verify_refused: "Clients that a source refused, also from memory",
+  derper_verify_seconds: "How long questions to a source took",
+  derper_verify_unverified:
+    "Clients admitted because the admission controller could not be reached",
   memstats_heap_alloc: "JavaScript heap in use, in bytes",
   memstats_sys: "Resident memory of the process, in bytes",
 };

@@ -5,6 +5,7 @@ import {
   equalBytes,
   readUint16,
   writeUint16,
+  writeUint32,
 } from "../util/bytes.ts";
 import { formatIp, parseIp } from "../util/ip.ts";
 import { ProtocolError } from "./errors.ts";
@@ -98,4 +99,25 @@ export const WATCH_CONNS: Uint8Array = encodeFrame(FrameType.WatchConns);
 /** Pong: the first 8 bytes of the Ping. */
 export function encodePong(pingPayload: Uint8Array): Uint8Array {
   return encodeFrame(FrameType.Pong, pingPayload.subarray(0, 8));
+}
+
+/** Health: text. An empty one clears the one before. */
+export function encodeHealth(text: string): Uint8Array {
+  return encodeFrame(FrameType.Health, new TextEncoder().encode(text));
+}
+
+/** When a client should come back, and for how long it should try before it looks elsewhere. */
+export interface Restarting {
+  readonly reconnectInMs: number;
+  readonly tryForMs: number;
+}
+
+/** Restarting: 4B reconnect in, 4B try for, both whole milliseconds. */
+export function encodeRestarting(
+  { reconnectInMs, tryForMs }: Restarting,
+): Uint8Array {
+  const payload = new Uint8Array(8);
+  writeUint32(payload, reconnectInMs, 0);
+  writeUint32(payload, tryForMs, 4);
+  return encodeFrame(FrameType.Restarting, payload);
 }

@@ -13,6 +13,10 @@ const MIN_BURST_BYTES = MAX_PACKET_BYTES + KEY_BYTES;
 /** While a frame waits, this often it is looked at whether its session has ended. */
 const LOOK_MS = 1000;
 
+/** Who has had to wait for longer than this, with no rest of `REST_MS` in between, is throttled. */
+const THROTTLED_MS = 60_000;
+const REST_MS = 10_000;
+
 /** A limit that applies. */
 export interface RateLimit {
   readonly bytesPerSecond: number;
@@ -96,13 +100,28 @@ function isSame(a: RateLimit, b: RateLimit): boolean {
 /** One client's part of it: a bucket that its frames empty and time fills. */
 export class Pacer {
   readonly #limits: RateLimits;
+  readonly #onThrottled: (pacer: Pacer) => void;
   #limit = NO_LIMIT;
   /** Below 0 while a frame waits. */
   #tokens = 0;
   #refilledMs = 0;
+  /** When it first waited after the last rest. */
+  #slowSinceMs = 0;
+  #waitedMs = -Infinity;
 
-  constructor(limits: RateLimits) {
+  /** `onThrottled` is called again and again while it is. */
+  constructor(
+    limits: RateLimits,
+    onThrottled: (pacer: Pacer) => void = () => {},
+  ) {
     this.#limits = limits;
+    this.#onThrottled = onThrottled;
+  }
+
+  /** Whether the client has been slowed for over a minute and still is. */
+  get isThrottled(): boolean {
+    return this.#waitedMs - this.#slowSinceMs > THROTTLED_MS &&
+      this.#limits.clock.nowMs() - this.#waitedMs <= REST_MS;
   }
 
   /** The wait before a frame with `payloadBytes` may be handled; undefined for none. It ends early when `isOver`. */
@@ -137,11 +156,19 @@ export class Pacer {
     this.#limits.waited++;
     const limit = this.#limit;
     while (this.#tokens < 0 && !isOver()) {
+      this.#noteWait();
       const delayMs = -this.#tokens / limit.bytesPerSecond * 1000;
       await this.#limits.sleep(Math.min(Math.ceil(delayMs), LOOK_MS));
       if (this.#limits.current !== limit) return;
       // No upper bound: what a late timer took is given back, else a high rate would never be reached.
       this.#refill({ maxTokens: Infinity });
     }
+  }
+
+  #noteWait(): void {
+    const nowMs = this.#limits.clock.nowMs();
+    if (nowMs - this.#waitedMs > REST_MS) this.#slowSinceMs = nowMs;
+    this.#waitedMs = nowMs;
+    if (this.isThrottled) this.#onThrottled(this);
   }
 }

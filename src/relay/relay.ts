@@ -1,5 +1,6 @@
 /** The relay: every DERP connection from its first byte to its last. */
-import type { Admission, Verdict } from "../admission/admission.ts";
+import type { Admission, Candidate, Verdict } from "../admission/admission.ts";
+import type { Reverifier } from "../admission/reverifier.ts";
 import { encodeServerInfo } from "../derp/client_info.ts";
 import { ProtocolError } from "../derp/errors.ts";
 import { FrameType } from "../derp/frame.ts";
@@ -12,12 +13,14 @@ import { type Conn, isConnectionLost, isTlsError } from "../net/conn.ts";
 import { messageOf } from "../util/error_message.ts";
 import type { Clock, Turn } from "../util/clock.ts";
 import { ChunkPool } from "./chunk_pool.ts";
+import { sayFarewell } from "./farewell.ts";
 import {
   type DerpStart,
   HandshakeTimeoutError,
   type Hello,
   shakeHands,
 } from "./handshake.ts";
+import { HealthNotices } from "./health_notices.ts";
 import { RelayMetrics } from "./metrics.ts";
 import type { RateLimits } from "./rate_limit.ts";
 import { RelayTable } from "./relay_table.ts";
@@ -36,6 +39,10 @@ export interface RelayOptions {
   readonly meshKey?: MeshKey | undefined;
   /** Undefined: everybody is admitted. */
   readonly admission?: Admission | undefined;
+  /** Undefined: who is admitted may stay. */
+  readonly reverifier?: Pick<Reverifier, "watch"> | undefined;
+  /** The command line that asks about one key, for the log lines of refusals. */
+  readonly verifyCommand?: ((key: NodePublic) => string) | undefined;
   /** Undefined: clients may send as much as they can. */
   readonly rateLimits?: RateLimits | undefined;
   /** How long a write to a client may take; 0 is for ever. */
@@ -45,6 +52,8 @@ export interface RelayOptions {
 export class Relay {
   readonly metrics: RelayMetrics = new RelayMetrics();
   readonly table: RelayTable;
+  /** What clients are told to be wrong. */
+  readonly notices: HealthNotices;
   /** For the mesh links, which write as sessions do. */
   readonly writerParts: WriterParts;
   readonly #options: RelayOptions;
@@ -55,6 +64,7 @@ export class Relay {
     this.#options = options;
     this.table = new RelayTable(options.key.publicKey, metrics);
     const { clock, turn, rateLimits, writeTimeoutMs } = options;
+    this.notices = new HealthNotices(this.table, clock);
     metrics.rateLimits = rateLimits;
     this.writerParts = {
       pool: new ChunkPool(),
@@ -67,6 +77,7 @@ export class Relay {
       table: this.table,
       turn,
       rateLimits,
+      notices: this.notices,
       writeTimeoutMs,
     };
   }
@@ -88,10 +99,12 @@ export class Relay {
       });
       if (hello === undefined) return;
       const isMeshPeer = this.#isMeshPeer(hello);
-      if (!isMeshPeer && !await this.#isAdmitted(hello, conn)) return;
+      const verdict = isMeshPeer ? undefined : await this.#verify(hello, conn);
+      if (verdict?.allow === false) return;
       const session = new Session(conn, this.#sessionParts, {
         hello,
         isMeshPeer,
+        admitted: verdict,
         isNotIdeal: start.notIdeal,
         onWriteFailed: (error) => this.#logWriteFailure(conn, error),
       });
@@ -103,11 +116,25 @@ export class Relay {
     }
   }
 
+  /** Tells every session that the relay stops; resolves within half a second, at once where there is none. */
+  async farewell(): Promise<void> {
+    const { clock } = this.#options;
+    const { notices } = this;
+    await sayFarewell([...this.table.sessions()], { clock, notices });
+  }
+
   async #serve(session: Session, { box }: Hello): Promise<void> {
     using _registration = this.table.register(session);
     const info = box.seal(encodeServerInfo());
     session.writer.sendControl(encodeFrame(FrameType.ServerInfo, info));
+    using _notices = this.notices.join(session);
+    using _reverified = session.admitted && this.#reverify(session);
     await session.run();
+  }
+
+  #reverify({ route: { key }, remote: { ip }, writer }: Session) {
+    const end = () => writer.close();
+    return this.#options.reverifier?.watch({ key, ip, end });
   }
 
   /** A wrong mesh key is no error; such a client is like any other (derper's rule). */
@@ -117,20 +144,39 @@ export class Relay {
       meshKey.equals(info.meshKey);
   }
 
-  async #isAdmitted({ key }: Hello, conn: Conn): Promise<boolean> {
+  /** Undefined where nobody is verified. */
+  async #verify({ key }: Hello, conn: Conn): Promise<Verdict | undefined> {
     const { admission } = this.#options;
-    if (admission === undefined) return true;
-    const { ip } = conn.remote;
-    const verdict: Verdict = await admission.admit({ key, ip });
-    if (verdict.allow) return true;
-    const { reason, advice } = verdict;
-    log.warn("refused {key} from {ip}: {reason}; {advice}", {
-      key: key.shortString(),
-      ip,
-      reason,
-      advice,
-    });
-    return false;
+    if (admission === undefined) return undefined;
+    const candidate = { key, ip: conn.remote.ip };
+    const verdict = await admission.admit(candidate);
+    this.#logVerdict(candidate, verdict);
+    return verdict;
+  }
+
+  #logVerdict({ key, ip }: Candidate, verdict: Verdict): void {
+    const short = key.shortString();
+    if (verdict.allow) {
+      const { by, node } = verdict;
+      const name = node === undefined ? "" : ` (${node})`;
+      log.info("admitted {short}{name} from {ip} by {by}", {
+        short,
+        name,
+        ip,
+        by,
+      });
+    } else {
+      const { reason, advice } = verdict;
+      const command = this.#options.verifyCommand?.(key);
+      const ask = command === undefined ? "" : `; to ask again: ${command}`;
+      log.warn("refused {short} from {ip}: {reason}; {advice}{ask}", {
+        short,
+        ip,
+        reason,
+        advice,
+        ask,
+      });
+    }
   }
 
   #logWriteFailure(conn: Conn, error: WriteError): void {

@@ -1,4 +1,5 @@
 /** One admitted connection: who it is, and its read loop. */
+import type { Verdict } from "../admission/admission.ts";
 import {
   CLIENT_LIMITS,
   PeerGoneReason,
@@ -18,6 +19,7 @@ import { TurnBudget } from "../util/turn_budget.ts";
 import { TokenBucket } from "../util/token_bucket.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Hello } from "./handshake.ts";
+import type { HealthNotices } from "./health_notices.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import { Pacer, type RateLimits } from "./rate_limit.ts";
 import type { RelayTable, Route } from "./relay_table.ts";
@@ -40,15 +42,21 @@ export interface SessionParts extends WriterParts {
   readonly turn: Turn;
   /** Undefined without `-rate-config`. */
   readonly rateLimits?: RateLimits | undefined;
+  readonly notices: HealthNotices;
   /** How long a write to a client may take; 0 is for ever. */
   readonly writeTimeoutMs: number;
 }
+
+/** Who has let a client in, and what it calls the node. */
+export type Admitted = Extract<Verdict, { allow: true }>;
 
 /** How a session came to be. */
 export interface SessionOptions {
   readonly hello: Hello;
   readonly isMeshPeer: boolean;
   readonly isNotIdeal: boolean;
+  /** Undefined where nobody is verified, and for mesh peers. */
+  readonly admitted: Admitted | undefined;
   readonly onWriteFailed: WriterOptions["onFailed"];
 }
 
@@ -57,6 +65,7 @@ export interface SessionTraffic {
   readonly key: NodePublic;
   readonly remote: RemoteAddress;
   readonly isMeshPeer: boolean;
+  readonly admitted: Admitted | undefined;
   readonly since: Date;
   /** From the client. */
   readonly receivedPackets: number;
@@ -75,6 +84,7 @@ export class Session {
   readonly isMeshPeer: boolean;
   readonly isNotIdeal: boolean;
   readonly isProber: boolean;
+  readonly admitted: Admitted | undefined;
   readonly writer: Writer;
   readonly table: RelayTable;
   readonly metrics: RelayMetrics;
@@ -101,6 +111,7 @@ export class Session {
     this.isMeshPeer = isMeshPeer;
     this.isNotIdeal = options.isNotIdeal;
     this.isProber = hello.info.isProber;
+    this.admitted = options.admitted;
     this.table = parts.table;
     this.metrics = parts.metrics;
     this.#parts = parts;
@@ -112,8 +123,13 @@ export class Session {
       perSecond: 1,
       burst: 3,
     }); // derper's
-    const { rateLimits } = parts;
-    if (rateLimits && !isMeshPeer) this.#pacer = new Pacer(rateLimits);
+    const { rateLimits, notices } = parts;
+    if (rateLimits && !isMeshPeer) {
+      this.#pacer = new Pacer(
+        rateLimits,
+        (pacer) => notices.noteThrottled(this, pacer),
+      );
+    }
     this.writer = new Writer(conn, parts, {
       timeoutMs: isMeshPeer ? MESH_WRITE_TIMEOUT_MS : parts.writeTimeoutMs,
       controlLimitBytes: isMeshPeer
@@ -197,6 +213,15 @@ export class Session {
     else this.metrics.homeMovesOut++;
   }
 
+  /** How long it has been connected. */
+  get ageMs(): number {
+    return this.#parts.clock.nowMs() - this.#connectedMs;
+  }
+
+  get remote(): RemoteAddress {
+    return this.#conn.remote;
+  }
+
   /** What watchers are told of this session. */
   presence(): PeerPresent {
     const flags = (this.isProber ? PeerPresentFlag.Prober : 0) |
@@ -213,13 +238,12 @@ export class Session {
 
   /** For operators. */
   traffic(): SessionTraffic {
-    const { clock } = this.#parts;
-    const ageMs = clock.nowMs() - this.#connectedMs;
     return {
       key: this.route.key,
       remote: this.#conn.remote,
       isMeshPeer: this.isMeshPeer,
-      since: new Date(clock.date().getTime() - ageMs),
+      admitted: this.admitted,
+      since: new Date(this.#parts.clock.date().getTime() - this.ageMs),
       receivedPackets: this.receivedPackets,
       receivedBytes: this.receivedBytes,
       sentPackets: this.writer.sentPackets,

@@ -56,6 +56,8 @@ export class Writer {
   /** When the connection last took a part of it. */
   #progressMs = 0;
   #cancelWatch: Cancel | undefined;
+  /** Somebody waits until nothing is left to write. */
+  #drained: PromiseWithResolvers<void> | undefined;
   /** Packets that went out over this connection. */
   sentPackets = 0;
   sentBytes = 0;
@@ -116,6 +118,15 @@ export class Writer {
     this.#mark();
   }
 
+  /** Resolves when all that was queued is written, or never will be. */
+  drained(): Promise<void> {
+    if (this.#state === "idle" || this.#state === "closed") {
+      return Promise.resolve();
+    }
+    this.#drained ??= Promise.withResolvers();
+    return this.#drained.promise;
+  }
+
   /** Called by the batch. */
   flush(): void {
     if (this.#state === "marked") void this.#drain(); // never rejects: it ends in #fail
@@ -128,6 +139,7 @@ export class Writer {
     this.#cancelWatch?.();
     this.#queue.discard();
     this.#conn.close();
+    this.#drained?.resolve();
   }
 
   #mark(): void {
@@ -148,6 +160,8 @@ export class Writer {
       if (!await this.#write(chunk)) return;
     }
     this.#state = "idle";
+    this.#drained?.resolve();
+    this.#drained = undefined;
   }
 
   /** Writes one chunk whole; false when the connection has ended meanwhile. */

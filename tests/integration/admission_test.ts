@@ -1,6 +1,7 @@
-/** Verdicts of a tailscaled on a unix socket, and of an admission controller over HTTP. */
+/** Verdicts of a tailscaled on a unix socket. */
 import type { Verdict } from "../../src/admission/admission.ts";
-import { TailscaledAdmission } from "../../src/admission/tailscaled.ts";
+import { AskedSource } from "../../src/admission/asked_source.ts";
+import { TailscaledSource } from "../../src/admission/tailscaled.ts";
 import { NodePublic } from "../../src/keys/node_key.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import {
@@ -13,7 +14,6 @@ import { type Behaviour, FakeTailscaled } from "../support/fake_tailscaled.ts";
 const SELF = key(1);
 const MEMBER = key(2);
 const STRANGER = key(3);
-const ADMITTED: Verdict = { allow: true };
 
 function key(byte: number): NodePublic {
   return NodePublic.fromBytes(new Uint8Array(32).fill(byte));
@@ -31,17 +31,26 @@ class Bench implements AsyncDisposable {
   readonly clock = new FakeClock();
   readonly folder = Deno.makeTempDirSync();
   readonly path = `${this.folder}/tailscaled.sock`;
-  readonly admission = new TailscaledAdmission({
-    socketPath: this.path,
-    clock: this.clock,
-  });
+  readonly source = this.sourceAt(this.path);
+
+  /** A source that asks at `socketPath`, as an operator names it. */
+  sourceAt(socketPath: string): AskedSource {
+    const { clock } = this;
+    return new AskedSource({
+      source: new TailscaledSource({ socketPath, clock }),
+      clock,
+      slots: 64,
+      cacheTtlMs: 0,
+      staleTtlMs: 0,
+    });
+  }
 
   daemon(): FakeTailscaled {
     return new FakeTailscaled(this.path, SELF, MEMBER);
   }
 
   admit(who: NodePublic): Promise<Verdict> {
-    return this.admission.admit({ key: who, ip: "192.0.2.1" });
+    return ask(this.source, who);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -49,28 +58,40 @@ class Bench implements AsyncDisposable {
   }
 }
 
-function refusal(verdict: Verdict): { reason: string; advice: string } {
+function ask(source: AskedSource, key: NodePublic): Promise<Verdict> {
+  return source.ask({ key, ip: "192.0.2.1" });
+}
+
+function assertAdmitted(verdict: Verdict, { path }: Bench): void {
+  const by = `tailscaled at "${path}"`;
+  assertEquals(verdict, { allow: true, by, node: "laptop.example.ts.net" });
+}
+
+function refusal(
+  verdict: Verdict,
+): { reason: string; advice: string; isClear: boolean } {
   if (verdict.allow) throw new Error("Admitted");
-  const { reason, advice = "" } = verdict;
+  const { reason, advice, isClear } = verdict;
   assert(!/[\r\n]/.test(reason + advice), "it is one line");
-  return { reason, advice };
+  return { reason, advice, isClear };
 }
 
 for (const behaviour of ["good", "old"] as const) {
-  Deno.test(`TailscaledAdmission admits members and itself, but no stranger, where tailscaled is ${behaviour}`, async () => {
+  Deno.test(`TailscaledSource admits members and itself, but no stranger, where tailscaled is ${behaviour}`, async () => {
     await using bench = new Bench();
     await using daemon = bench.daemon();
     daemon.behaviour = behaviour;
-    assertEquals(await bench.admit(MEMBER), ADMITTED);
-    assertEquals(await bench.admit(SELF), ADMITTED);
-    const { reason, advice } = refusal(await bench.admit(STRANGER));
+    assertAdmitted(await bench.admit(MEMBER), bench);
+    assertAdmitted(await bench.admit(SELF), bench);
+    const { reason, advice, isClear } = refusal(await bench.admit(STRANGER));
+    assert(isClear);
     assertStringIncludes(reason, "Not found in the tailnet");
     assertStringIncludes(advice, "tailscale status");
     assertEquals(bench.clock.pending, 0);
   });
 }
 
-Deno.test("TailscaledAdmission asks whois by node key, of the host that tailscaled wants", async () => {
+Deno.test("TailscaledSource asks whois by node key, of the host that tailscaled wants", async () => {
   await using bench = new Bench();
   await using daemon = bench.daemon();
   await bench.admit(MEMBER);
@@ -80,7 +101,7 @@ Deno.test("TailscaledAdmission asks whois by node key, of the host that tailscal
   }]);
 });
 
-Deno.test("TailscaledAdmission asks for the status only where whois knows no node keys", async () => {
+Deno.test("TailscaledSource asks for the status only where whois knows no node keys", async () => {
   await using bench = new Bench();
   await using daemon = bench.daemon();
   daemon.behaviour = "old";
@@ -106,19 +127,20 @@ const FAILURES: [Behaviour, string, string][] = [
 ];
 
 for (const [behaviour, why, remedy] of FAILURES) {
-  Deno.test(`TailscaledAdmission refuses a member while tailscaled is ${behaviour}`, async () => {
+  Deno.test(`TailscaledSource refuses a member while tailscaled is ${behaviour}`, async () => {
     await using bench = new Bench();
     await using daemon = bench.daemon();
     daemon.behaviour = behaviour;
-    const { reason, advice } = refusal(await bench.admit(MEMBER));
+    const { reason, advice, isClear } = refusal(await bench.admit(MEMBER));
+    assert(!isClear);
     assertStringIncludes(reason, why);
     assertStringIncludes(advice, remedy);
     daemon.behaviour = "good";
-    assertEquals(await bench.admit(MEMBER), ADMITTED);
+    assertAdmitted(await bench.admit(MEMBER), bench);
   });
 }
 
-Deno.test("TailscaledAdmission refuses after 5 s without an answer", async () => {
+Deno.test("TailscaledSource refuses after 5 s without an answer", async () => {
   await using bench = new Bench();
   await using daemon = bench.daemon();
   daemon.behaviour = "hanging";
@@ -131,20 +153,20 @@ Deno.test("TailscaledAdmission refuses after 5 s without an answer", async () =>
   assertStringIncludes(reason, `No answer from "${bench.path}" in time`);
 });
 
-Deno.test("TailscaledAdmission finds a socket that appears, goes and is made anew", async () => {
+Deno.test("TailscaledSource finds a socket that appears, goes and is made anew", async () => {
   await using bench = new Bench();
   const missing = refusal(await bench.admit(MEMBER));
   assertEquals(missing.reason, `There is no "${bench.path}"`);
   assertStringIncludes(missing.advice, `mount the directory ${bench.folder},`);
   for (let i = 0; i < 3; i++) {
     await using _daemon = bench.daemon();
-    assertEquals(await bench.admit(MEMBER), ADMITTED);
-    assertEquals(await bench.admit(MEMBER), ADMITTED);
+    assertAdmitted(await bench.admit(MEMBER), bench);
+    assertAdmitted(await bench.admit(MEMBER), bench);
   }
   refusal(await bench.admit(MEMBER));
 });
 
-Deno.test("TailscaledAdmission refuses while nobody listens on the socket", async () => {
+Deno.test("TailscaledSource refuses while nobody listens on the socket", async () => {
   await using bench = new Bench();
   await Deno.writeTextFile(bench.path, ""); // connecting to it fails alike
   const { reason, advice } = refusal(await bench.admit(MEMBER));
@@ -152,17 +174,14 @@ Deno.test("TailscaledAdmission refuses while nobody listens on the socket", asyn
   assertStringIncludes(advice, "start tailscaled; in a container mount");
 });
 
-Deno.test("TailscaledAdmission refuses a path that can't be a socket's", async () => {
+Deno.test("TailscaledSource refuses a path that can't be a socket's", async () => {
   await using bench = new Bench();
-  const admission = new TailscaledAdmission({
-    socketPath: `${bench.folder}/${"x".repeat(200)}`,
-    clock: bench.clock,
-  });
-  const { reason } = refusal(await admission.admit({ key: MEMBER, ip: "::1" }));
+  const source = bench.sourceAt(`${bench.folder}/${"x".repeat(200)}`);
+  const { reason } = refusal(await ask(source, MEMBER));
   assertStringIncludes(reason, "Cannot connect to");
 });
 
-Deno.test("TailscaledAdmission asks once for a key, however many connections want to know", async () => {
+Deno.test("TailscaledSource asks once for a key, however many connections want to know", async () => {
   await using bench = new Bench();
   await using daemon = bench.daemon();
   const verdicts = [MEMBER, MEMBER, STRANGER, MEMBER].map((who) =>
@@ -172,12 +191,14 @@ Deno.test("TailscaledAdmission asks once for a key, however many connections wan
     (await Promise.all(verdicts)).map(({ allow }) => allow),
     [true, true, false, true],
   );
-  assertEquals(daemon.questions.length, 2);
+  const whois = () =>
+    daemon.questions.filter(({ target }) => target.includes("whois")).length;
+  assertEquals(whois(), 2);
   await bench.admit(MEMBER);
-  assertEquals(daemon.questions.length, 3);
+  assertEquals(whois(), 3);
 });
 
-Deno.test("TailscaledAdmission puts at most 64 questions at a time, and shares one status", async () => {
+Deno.test("TailscaledSource puts at most 64 questions at a time, and shares one status", async () => {
   await using bench = new Bench();
   await using daemon = bench.daemon();
   daemon.behaviour = "old";
@@ -199,7 +220,7 @@ Deno.test("TailscaledAdmission puts at most 64 questions at a time, and shares o
   assert(statuses > 0 && statuses < 70, `${statuses} times`);
 });
 
-Deno.test("TailscaledAdmission refuses at once when 1,024 wait for a question", async () => {
+Deno.test("TailscaledSource refuses at once when 1,024 wait for a question", async () => {
   await using bench = new Bench();
   await using daemon = bench.daemon();
   daemon.behaviour = "hanging";
@@ -221,11 +242,11 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 for (const behaviour of ["good", "old"] as const) {
-  Deno.test(`TailscaledAdmission.check() finds nothing where tailscaled is ${behaviour}`, async () => {
+  Deno.test(`TailscaledSource.check() finds nothing where tailscaled is ${behaviour}`, async () => {
     await using bench = new Bench();
     await using daemon = bench.daemon();
     daemon.behaviour = behaviour;
-    assertEquals(await bench.admission.check(), undefined);
+    assertEquals(await bench.source.check(), undefined);
     assertEquals(daemon.questions.slice(0, 2).map(({ target }) => target), [
       "/localapi/v0/status?peers=false",
       `/localapi/v0/whois?addr=${encodeURIComponent(SELF.toString())}`,
@@ -233,10 +254,11 @@ for (const behaviour of ["good", "old"] as const) {
   });
 }
 
-Deno.test("TailscaledAdmission.check() says why nobody can be verified", async () => {
+Deno.test("TailscaledSource.check() says why nobody can be verified", async () => {
   await using bench = new Bench();
   const checked = async (expected: string) => {
-    const problem = await bench.admission.check() ?? "";
+    const { message, advice } = (await bench.source.check())!;
+    const problem = `${message}; ${advice}`;
     assertStringIncludes(problem, expected);
     assert(!problem.includes("\n"));
   };
@@ -250,12 +272,93 @@ Deno.test("TailscaledAdmission.check() says why nobody can be verified", async (
   await checked("does -socket name tailscaled's socket?");
 });
 
-Deno.test("TailscaledAdmission.check() finds a tailscaled that doesn't know itself", async () => {
+Deno.test("TailscaledSource.check() finds a tailscaled that doesn't know itself", async () => {
   await using bench = new Bench();
   await using daemon = bench.daemon();
-  daemon.knowsItself = false;
-  assertStringIncludes(
-    await bench.admission.check() ?? "",
-    "doesn't know its own node; is it logged in?",
-  );
+  daemon.backendState = "NeedsLogin";
+  const problem = await bench.source.check();
+  assertStringIncludes(problem?.message ?? "", "doesn't know its own node");
+  assertStringIncludes(problem?.advice ?? "", "is it up and logged in?");
 });
+
+for (const behaviour of ["good", "old"] as const) {
+  Deno.test(`TailscaledSource can't tell while tailscaled is ${behaviour} but not running`, async () => {
+    await using bench = new Bench();
+    await using daemon = bench.daemon();
+    daemon.behaviour = behaviour;
+    for (const state of ["NoState", "Starting", "NeedsLogin", "Stopped"]) {
+      daemon.backendState = state;
+      const { reason, isClear } = refusal(await bench.admit(MEMBER));
+      assert(!isClear, "nobody's access has ended by that");
+      assertStringIncludes(reason, `its state is "${state}"`);
+    }
+    daemon.backendState = "Running";
+    assertAdmitted(await bench.admit(MEMBER), bench);
+  });
+}
+
+Deno.test("TailscaledSource refuses clearly while tailscaled knows its tailnet but no relay, which may be this one", async () => {
+  await using bench = new Bench();
+  await using daemon = bench.daemon();
+  const self = { PublicKey: SELF.toString(), InNetworkMap: true };
+  daemon.status = { BackendState: "Starting", Self: self, Peer: null };
+  assert(refusal(await bench.admit(STRANGER)).isClear);
+  assertEquals((await bench.source.check())?.message, undefined);
+  daemon.status = { BackendState: "Stopped", Self: self, Peer: null };
+  assert(!refusal(await bench.admit(STRANGER)).isClear);
+});
+
+Deno.test("TailscaledSource finds the socket in a directory, whenever either comes", async () => {
+  await using bench = new Bench();
+  const folder = `${bench.folder}/run`;
+  const sources = [folder, `${folder}/`].map((path) => bench.sourceAt(path));
+  for (const source of sources) {
+    const { reason } = refusal(await ask(source, MEMBER));
+    assertStringIncludes(reason, `There is no "${folder}`);
+  }
+  await Deno.mkdir(folder);
+  const path = `${folder}/tailscaled.sock`;
+  for (const source of sources) {
+    const { reason } = refusal(await ask(source, MEMBER));
+    assertEquals(reason, `There is no "${path}"`);
+  }
+  await using _daemon = new FakeTailscaled(path, SELF, MEMBER);
+  for (const source of sources) {
+    assert((await ask(source, MEMBER)).allow);
+    assert(!(await ask(source, STRANGER)).allow);
+  }
+});
+
+Deno.test({
+  name: "TailscaledSource tells whose a socket is that it may not use",
+  ignore: Deno.uid() !== 0, // who isn't root can't have a socket of somebody else
+  async fn() {
+    await using bench = new Bench();
+    await using _daemon = bench.daemon();
+    await Deno.chown(bench.path, 12_345, 12_345);
+    await Deno.chmod(bench.path, 0o600);
+    await Deno.chmod(bench.folder, 0o755);
+    const verdict = await asUser(4_321, () => bench.admit(MEMBER));
+    const { reason, advice, isClear } = refusal(verdict);
+    assert(!isClear);
+    assertEquals(
+      reason,
+      `No permission to use "${bench.path}", which belongs to the user with id 12345 and has mode 0600`,
+    );
+    assertStringIncludes(advice, "run the relay as root or as");
+  },
+});
+
+/** Runs `fn` with the rights of somebody else. */
+async function asUser<T>(uid: number, fn: () => Promise<T>): Promise<T> {
+  const libc = Deno.dlopen("libc.so.6", {
+    seteuid: { parameters: ["u32"], result: "i32" },
+  });
+  assertEquals(libc.symbols.seteuid(uid), 0);
+  try {
+    return await fn();
+  } finally {
+    libc.symbols.seteuid(0);
+    libc.close();
+  }
+}

@@ -176,7 +176,15 @@ Deno.test("Derper admits by an admission controller, and refuses silently", asyn
   );
   const url = `http://127.0.0.1:${controller.addr.port}/verify`;
   await using relay = await RunningDerper.start({
-    verifyClientUrl: { url, failOpen: true },
+    verification: {
+      sockets: [],
+      urls: [url],
+      urlFailOpen: true,
+      policy: "each-kind",
+      cacheTtlMs: 0,
+      staleTtlMs: 0,
+      reverifyIntervalMs: 0,
+    },
   });
   using admitted = await relay.client({ key: member });
   await admitted.sendPacket(member.publicKey, PACKET);

@@ -1,5 +1,6 @@
 /** From a tailscaled that goes away to clients that look for another home: the parts together. */
-import { TailscaledAdmission } from "../../src/admission/tailscaled.ts";
+import { TailscaledSource } from "../../src/admission/tailscaled.ts";
+import { Verifier } from "../../src/admission/verifier.ts";
 import { VerifierWatch } from "../../src/admission/verifier_watch.ts";
 import { metricsPort } from "../../src/debug/metrics_port.ts";
 import type { HttpHandler } from "../../src/http/connection.ts";
@@ -7,7 +8,7 @@ import { mainRoutes } from "../../src/http/routes.ts";
 import { NodePublic } from "../../src/keys/node_key.ts";
 import { LogLimiter } from "../../src/log/limited.ts";
 import { StunMetrics } from "../../src/stun/metrics.ts";
-import { listenStun, StunServer } from "../../src/stun/server.ts";
+import { StunServer } from "../../src/stun/server.ts";
 import { delay, systemClock } from "../../src/util/clock.ts";
 import { Health } from "../../src/util/health.ts";
 import {
@@ -37,14 +38,19 @@ Deno.test("Health gate: nobody is drawn to a relay whose tailscaled is gone for 
   const clock = new FakeClock();
   const health = new Health();
   const isHealthy = () => health.isHealthy;
-  const admission = new TailscaledAdmission({
-    socketPath,
-    clock: new FakeClock(), // its deadlines never come
+  const standing = new FakeClock(); // its deadlines never come
+  const verifier = new Verifier({
+    sources: [new TailscaledSource({ socketPath, clock: standing })],
+    policy: "each-kind",
+    urlFailOpen: true,
+    cacheTtlMs: 0,
+    staleTtlMs: 0,
+    clock: standing,
+    limiter: new LogLimiter(standing),
   });
-  const watch = new VerifierWatch({ admission, health, clock });
+  const watch = new VerifierWatch({ verifier, health, clock, tell() {} });
   const metrics = new StunMetrics();
-  const socket = listenStun({ hostname: "127.0.0.1", port: 0 });
-  const stun = new StunServer(socket, {
+  const stun = StunServer.listen({ hostname: "127.0.0.1", port: 0 }, {
     metrics,
     clock,
     limiter: new LogLimiter(clock),
@@ -62,7 +68,12 @@ Deno.test("Health gate: nobody is drawn to a relay whose tailscaled is gone for 
     hostname: "127.0.0.1",
     port: 0,
   });
-  const ask = () => client.send(bindingRequest(), socket.addr);
+  const ask = () =>
+    client.send(bindingRequest(), {
+      transport: "udp",
+      hostname: "127.0.0.1",
+      port: stun.port,
+    });
   /** Lets checks pass, each of which takes a real connection, until health is `wanted`. */
   const passed = async (wanted: boolean) => {
     let ms = 0;

@@ -1,5 +1,6 @@
 /** A tailscaled as far as the relay asks it: its LocalAPI on a unix socket, with every way to go wrong. */
 import type { NodePublic } from "../../src/keys/node_key.ts";
+import { delay, systemClock } from "../../src/util/clock.ts";
 
 /** What the fake does with each question. */
 export type Behaviour =
@@ -16,6 +17,9 @@ export type Behaviour =
   | "closing" // without a word
   | "hanging"; // for ever
 
+/** Of every node; in full, as tailscaled has it. */
+const NODE_NAME = "laptop.example.ts.net.";
+
 /** A question as it came in. */
 export interface Question {
   /** Path and query. */
@@ -26,11 +30,22 @@ export interface Question {
 /** Listens until it is disposed of. */
 export class FakeTailscaled implements AsyncDisposable {
   behaviour: Behaviour = "good";
-  /** As long as it isn't logged in, it doesn't. */
-  knowsItself = true;
+  /** What it says of itself; while it is anything else, it knows no node, not even its own. */
+  backendState = "Running";
+  /** What its status says, where that isn't made of the keys alone. */
+  status: unknown;
   /** Resolved when questions may be answered; for tests that want several at a time. */
   gate: Promise<void> = Promise.resolve();
+  /** How long it takes to answer. */
+  answerAfterMs = 0;
+  /** Whether every node is in its tailnet, whichever key it has. */
+  knowsEverybody = false;
   readonly questions: Question[] = [];
+  /** The most questions that waited for an answer at a time, in all and with the same target. */
+  mostAtOnce = 0;
+  mostAtOncePerTarget = 0;
+  readonly #unanswered = new Map<string, number>();
+  #atOnce = 0;
   readonly #members = new Set<string>();
   readonly #self: string;
   readonly #listener: Deno.UnixListener;
@@ -63,13 +78,29 @@ export class FakeTailscaled implements AsyncDisposable {
     try {
       const question = parseQuestion(await readHead(conn));
       this.questions.push(question);
+      using _counted = this.#count(question.target);
       await this.gate;
+      if (this.answerAfterMs > 0) await delay(systemClock, this.answerAfterMs);
       await this.#answer(conn, question);
     } catch {
       // The other side has had enough, or we were disposed of.
     } finally {
       this.#close(conn);
     }
+  }
+
+  /** Counts a question as unanswered until it is disposed of. */
+  #count(target: string): Disposable {
+    const change = (by: number) => {
+      const questions = (this.#unanswered.get(target) ?? 0) + by;
+      if (questions > 0) this.#unanswered.set(target, questions);
+      else this.#unanswered.delete(target);
+      this.#atOnce += by;
+      return questions;
+    };
+    this.mostAtOncePerTarget = Math.max(this.mostAtOncePerTarget, change(1));
+    this.mostAtOnce = Math.max(this.mostAtOnce, this.#atOnce);
+    return { [Symbol.dispose]: () => void change(-1) };
   }
 
   #close(conn: Deno.UnixConn): void {
@@ -114,26 +145,40 @@ export class FakeTailscaled implements AsyncDisposable {
       return answer(403, "invalid localapi request\n");
     }
     if (pathname === "/localapi/v0/status") {
-      return answer(200, JSON.stringify(this.#status(), null, "\t"));
+      return answer(
+        200,
+        JSON.stringify(this.status ?? this.#status(), null, "\t"),
+      );
     }
     const key = searchParams.get("addr") ?? "";
     if (pathname !== "/localapi/v0/whois") return answer(404, "not found\n");
     if (this.behaviour === "old") {
       return answer(400, "invalid 'addr' parameter\n");
     }
-    const isSelf = key === this.#self && this.knowsItself;
-    if (!isSelf && !this.#members.has(key)) {
+    const isKnown = key === this.#self || this.#members.has(key) ||
+      this.knowsEverybody;
+    if (!isKnown || !this.#isRunning) {
       return answer(404, "no match for IP:port\n");
     }
-    return answer(200, JSON.stringify({ Node: { Key: key } }, null, "\t"));
+    const node = { Key: key, Name: NODE_NAME };
+    return answer(200, JSON.stringify({ Node: node }, null, "\t"));
+  }
+
+  get #isRunning(): boolean {
+    return this.backendState === "Running";
   }
 
   #status(): unknown {
-    const peers = [...this.#members].map((key) => [key, { PublicKey: key }]);
+    const node = (key: string) => ({
+      PublicKey: key,
+      DNSName: NODE_NAME,
+      InNetworkMap: this.#isRunning,
+    });
+    const peers = this.#isRunning ? [...this.#members] : [];
     return {
-      BackendState: "Running",
-      Self: { PublicKey: this.#self },
-      Peer: Object.fromEntries(peers),
+      BackendState: this.backendState,
+      Self: node(this.#self),
+      Peer: Object.fromEntries(peers.map((key) => [key, node(key)])),
     };
   }
 }

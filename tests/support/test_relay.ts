@@ -8,7 +8,7 @@ import type { Conn } from "../../src/net/conn.ts";
 import type { Turn } from "../../src/util/clock.ts";
 import type { DerpStart } from "../../src/relay/handshake.ts";
 import type { RateLimits } from "../../src/relay/rate_limit.ts";
-import { Relay } from "../../src/relay/relay.ts";
+import { Relay, type RelayOptions } from "../../src/relay/relay.ts";
 import {
   connPair,
   type ConnPairOptions,
@@ -26,6 +26,8 @@ export interface TestRelayOptions {
   readonly key?: NodePrivate;
   readonly meshKey?: MeshKey;
   readonly admission?: Admission;
+  readonly reverifier?: RelayOptions["reverifier"];
+  readonly verifyCommand?: RelayOptions["verifyCommand"];
   readonly writeTimeoutMs?: number;
   readonly rateLimits?: RateLimits;
   /** By default a turn takes no time. */

@@ -14,13 +14,28 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   net: ["log", "util"],
   stun: ["log", "net", "util"],
   certs: ["derp", "files", "keys", "log", "util"],
-  admission: ["keys", "log", "util"],
+  admission: ["files", "keys", "log", "util"],
+  derpmap: ["certs", "util"],
   secrets: ["files", "keys", "log", "util"],
   relay: ["admission", "derp", "keys", "log", "net", "util"],
   mesh: ["derp", "keys", "log", "net", "relay", "util"],
   http: ["derp", "keys", "log", "net", "relay", "util"],
   debug: ["admission", "files", "http", "log", "relay", "util"],
   config: ["files", "keys", "util"],
+  commands: [
+    "admission",
+    "certs",
+    "config",
+    "derpmap",
+    "files",
+    "http",
+    "keys",
+    "loaded.ts",
+    "log",
+    "net",
+    "util",
+    "verification.ts",
+  ],
 };
 
 /** Folders of which another one may use the types alone. */
@@ -38,7 +53,7 @@ const WITHOUT_SOCKETS: readonly string[] = ["relay", "mesh"];
 /** Files, or folders, that may touch the runtime; all others are pure. */
 const MAY_TOUCH_RUNTIME: readonly RegExp[] = [
   /^keys\/nacl_box\.ts$/,
-  /^(files|net|certs|secrets|http)\//,
+  /^(files|net|certs|secrets|http|commands)\//,
   /^stun\/server\.ts$/,
   /^admission\/(?!admission\.ts$)/,
   /^config\/surroundings\.ts$/,

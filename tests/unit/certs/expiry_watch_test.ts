@@ -32,11 +32,13 @@ async function watched(current: (clock: FakeClock) => ServedCertificate) {
     current: current(clock),
   };
   const reports: (string | undefined)[] = [];
+  const told: (string | undefined)[] = [];
   const watch = new ExpiryWatch({
     source,
     clock,
     remedy: "renew it",
     report: (problem) => reports.push(problem),
+    tell: (text) => told.push(text),
   });
   watch.start();
   return {
@@ -44,6 +46,7 @@ async function watched(current: (clock: FakeClock) => ServedCertificate) {
     log,
     source,
     reports,
+    told,
     watch,
     async [Symbol.asyncDispose]() {
       watch.close();
@@ -122,4 +125,35 @@ Deno.test("ExpiryWatch waits for the first certificate", async () => {
   source.current = undefined;
   await clock.advance(DAY_MS);
   assertEquals([watch.daysLeft, log.lines.length], [undefined, 1]);
+});
+
+Deno.test("ExpiryWatch tells clients a week before the end, in words that stay the same, and when it has come", async () => {
+  await using test = await watched((clock) =>
+    certificate(clock, { leftMs: 16 * DAY_MS })
+  );
+  const { clock, told, source, watch } = test;
+  await clock.advance(9 * DAY_MS - 1);
+  assertEquals(new Set(told), new Set([undefined]));
+  told.length = 0;
+  await clock.advance(7 * DAY_MS);
+  assertEquals(
+    new Set(told),
+    new Set(["its certificate expires on 2026-01-18"]),
+  );
+  await clock.advance(2);
+  assertEquals(told.at(-1), "its certificate expired on 2026-01-18");
+  source.current = certificate(clock, { leftMs: 90 * DAY_MS });
+  watch.start();
+  assertEquals(told.at(-1), undefined);
+});
+
+Deno.test("ExpiryWatch tells clients of a certificate for six days in its last eighth only", async () => {
+  await using test = await watched((clock) =>
+    certificate(clock, { leftMs: 6 * DAY_MS, livedMs: 0 })
+  );
+  const { clock, told } = test;
+  await clock.advance(5.25 * DAY_MS - 1);
+  assertEquals(new Set(told), new Set([undefined]));
+  await clock.advance(1);
+  assertEquals(told.at(-1), "its certificate expires on 2026-01-08");
 });

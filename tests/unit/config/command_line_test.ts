@@ -41,7 +41,11 @@ Deno.test("parseCommandLine() puts every flag where it belongs", () => {
     "-tcp-write-timeout 0 -accept-connection-limit 2.5 " +
     "-accept-connection-burst 7 -rate-config r -bootstrap-dns-names x,y " +
     "-unpublished-bootstrap-dns-names v,w/t -metrics-addr 127.0.0.1:9090 " +
-    "-stun-health-gate=false";
+    "-stun-health-gate=false -verify-keys-file n -verify-headscale https://h " +
+    "-verify-headscale-key-file hk -verify-tailscale-api - " +
+    "-verify-tailscale-client-id-file ti " +
+    "-verify-tailscale-client-secret-file ts -verify-policy all " +
+    "-verify-cache-ttl 5m -verify-stale-ttl 24h -reverify-interval 1h";
   assertEquals(run(line).notes, []);
   assertEquals(configOf(line), {
     listen: { hostname: "127.0.0.1", port: 8443 },
@@ -60,8 +64,22 @@ Deno.test("parseCommandLine() puts every flag where it belongs", () => {
       { host: "a", port: 443, dialHost: "a" },
       { host: "b", port: 99, dialHost: "::1" },
     ],
-    verifyClients: { socket: "s" },
-    verifyClientUrl: { url: "http://v/", failOpen: false },
+    verification: {
+      sockets: ["s"],
+      urls: ["http://v/"],
+      urlFailOpen: false,
+      keysFile: "n",
+      headscale: { url: "https://h", keyFile: "hk" },
+      tailscaleApi: {
+        tailnet: "-",
+        clientIdFile: "ti",
+        clientSecretFile: "ts",
+      },
+      policy: "all",
+      cacheTtlMs: 300_000,
+      staleTtlMs: 86_400_000,
+      reverifyIntervalMs: 3_600_000,
+    },
     rateConfigFile: "r",
     bootstrapDns: {
       published: ["x", "y"],
@@ -87,7 +105,8 @@ Deno.test("parseCommandLine() freezes the configuration through and through", ()
     config.bootstrapDns.published,
     config.meshWith,
     config.meshWith[0]!,
-    config.verifyClients!,
+    config.verification!,
+    config.verification!.sockets,
   ];
   for (const part of parts) assert(Object.isFrozen(part));
   assertThrows(() => Object.assign(config, { dev: true }), TypeError);
@@ -123,6 +142,15 @@ Deno.test("parseCommandLine() reports all problems at once, each with its flag a
     ["-home", "there"],
     ["-mesh-with", "m:x"],
     ["-verify-client-url", "u"],
+    ["-verify-headscale", "h"],
+    ["-verify-headscale-key-file", ""],
+    ["-verify-tailscale-api", "a/b"],
+    ["-verify-tailscale-client-id-file", ""],
+    ["-verify-tailscale-client-secret-file", ""],
+    ["-verify-policy", "some"],
+    ["-verify-cache-ttl", "-1s"],
+    ["-verify-stale-ttl", "x"],
+    ["-reverify-interval", "5ms"],
     ["-tcp-keepalive-time", "-3s"],
     ["-tcp-user-timeout", "-2s"],
     ["-tcp-write-timeout", "2"],
@@ -142,7 +170,8 @@ Deno.test("parseCommandLine() reports all problems at once, each with its flag a
   const problems = problemsOf(`${line} -cert-file f stray`);
   for (const [flag, value] of wrong) {
     const naming = problems.filter((problem) =>
-      problem.includes(flag) && problem.includes(`"${value}"`)
+      problem.includes(` ${flag} "${value}"`) ||
+      problem.includes(` "${flag}" with "${value}"`)
     );
     assertEquals(naming.length, 1, flag);
   }

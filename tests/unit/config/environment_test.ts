@@ -33,8 +33,8 @@ Deno.test("parseCommandLine() takes flags from the environment under the images'
   assertEquals(config.listen, { port: 8443 });
   assertEquals(config.stunPort, 3479);
   assert(!("httpPort" in config));
-  assert(config.verifyClients !== undefined);
-  assert(!("verifyClientUrl" in config));
+  assertEquals(config.verification?.sockets.length, 1);
+  assertEquals(config.verification?.urls, []);
   assertEquals(notes.length, 1);
   assertStringIncludes(notes[0]!, "Flags from the environment: DERP_");
   const ip = {

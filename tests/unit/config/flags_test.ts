@@ -5,7 +5,11 @@ import { usageText } from "../../../src/config/usage.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 
 /** Names of our own, and those of derper, which a test with the real one compares in full. */
-const OURS = "acme-directory cert-file key-file metrics-addr stun-health-gate";
+const OURS =
+  "acme-directory cert-file key-file metrics-addr reverify-interval stun-health-gate " +
+  "verify-cache-ttl verify-headscale verify-headscale-key-file verify-keys-file " +
+  "verify-policy verify-stale-ttl verify-tailscale-api " +
+  "verify-tailscale-client-id-file verify-tailscale-client-secret-file";
 
 const table: FlagTable = FLAGS;
 
@@ -22,10 +26,14 @@ function defaultsFor(
 
 Deno.test("FLAGS marks our own, and refuses -ace alone", () => {
   const named = (is: (name: string) => boolean) =>
-    Object.keys(table).filter(is).join(" ");
+    Object.keys(table).filter(is).sort().join(" ");
   assertEquals(named((name) => table[name]!.ours === true), OURS);
   assertEquals(named((name) => table[name]!.unsupported !== undefined), "ace");
   assertEquals(named((name) => table[name]!.secret === true), "acme-eab-key");
+  assertEquals(
+    named((name) => table[name]!.repeats === true),
+    "socket verify-client-url",
+  );
 });
 
 Deno.test("usageText() shows all flags in Go's layout, and which are ours", () => {

@@ -111,18 +111,6 @@ Deno.test("parseCommandLine() takes a page, nothing or a redirect for -home", ()
   }
 });
 
-Deno.test("parseCommandLine() checks the flags of verification", () => {
-  assertEquals(
-    configOf(`${PLAIN} -verify-clients`).verifyClients?.socket,
-    "/var/run/tailscale/tailscaled.sock",
-  );
-  const url = configOf(`${PLAIN} -verify-client-url https://v`).verifyClientUrl;
-  assertEquals(url, { url: "https://v", failOpen: true });
-  assertEquals(problemsOf(`${PLAIN} -verify-client-url v:80`), [
-    'Invalid -verify-client-url "v:80": it is no URL that starts with http:// or https://',
-  ]);
-});
-
 Deno.test("parseCommandLine() bounds times by what the system takes", () => {
   const flags = ["tcp-keepalive-time", "tcp-user-timeout", "tcp-write-timeout"];
   for (const flag of flags) {

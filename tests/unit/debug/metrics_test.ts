@@ -2,7 +2,7 @@
 import type { MetricSource } from "../../../src/debug/metric_family.ts";
 import { renderVars } from "../../../src/debug/vars.ts";
 import { renderVarz } from "../../../src/debug/varz.ts";
-import { Histogram } from "../../../src/relay/histogram.ts";
+import { Histogram } from "../../../src/util/histogram.ts";
 import { assertEquals } from "../../support/assert.ts";
 
 function source(values: Record<string, number>): MetricSource {
@@ -96,4 +96,38 @@ Deno.test("renderVars() nests sets, labels and histograms as Go's expvar does", 
   });
   const names = text.split("\n").map((line) => line.split(":")[0]);
   assertEquals(names.slice(0, 3), ["{", '"derp"', '"derp_packets_dropped"']);
+});
+
+Deno.test("renderVars() and renderVarz() tell histograms apart by their labels", () => {
+  const sources = ["a", String.raw`b \"c\"`].map((name, i) => {
+    const seconds = new Histogram([1]);
+    seconds.observe(i);
+    const labels = `source="${name}",kind="url"`;
+    return source(seconds.snapshot("derper_verify_seconds", labels));
+  });
+  const { derper_verify_seconds: vars } = JSON.parse(
+    renderVars(sources, "1"),
+  );
+  assertEquals(vars, {
+    a: { url: { "1": 1, "+Inf": 1, sum: 0, count: 1 } },
+    'b "c"': { url: { "1": 1, "+Inf": 1, sum: 1, count: 1 } },
+  });
+  assertEquals(
+    renderVarz(sources, "1").split("\n")
+      .filter((line) => line.includes("derper_verify_seconds")),
+    [
+      "# HELP derper_verify_seconds How long questions to a source took",
+      "# TYPE derper_verify_seconds histogram",
+      'derper_verify_seconds_bucket{le="1",source="a",kind="url"} 1',
+      'derper_verify_seconds_bucket{le="+Inf",source="a",kind="url"} 1',
+      'derper_verify_seconds_sum{source="a",kind="url"} 0',
+      'derper_verify_seconds_count{source="a",kind="url"} 1',
+      String
+        .raw`derper_verify_seconds_bucket{le="1",source="b \"c\"",kind="url"} 1`,
+      String
+        .raw`derper_verify_seconds_bucket{le="+Inf",source="b \"c\"",kind="url"} 1`,
+      String.raw`derper_verify_seconds_sum{source="b \"c\"",kind="url"} 1`,
+      String.raw`derper_verify_seconds_count{source="b \"c\"",kind="url"} 1`,
+    ],
+  );
 });

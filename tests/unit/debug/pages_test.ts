@@ -46,7 +46,7 @@ async function visit(
 function verifier(problem: string | undefined): Admission {
   return {
     name: "verifier",
-    admit: () => Promise.resolve({ allow: true }),
+    admit: () => Promise.resolve({ allow: true, by: "verifier" }),
     check: () => Promise.resolve(problem),
   };
 }
@@ -168,6 +168,21 @@ Deno.test("debugPages() tells what each client moves, the busiest first", async 
   assertEquals(
     lines.map(({ Sent, Recv }) => Sent + Recv),
     [60, 60, 0],
+  );
+});
+
+Deno.test("debugPages() tells who has admitted each client, and what it calls the node", async () => {
+  const admission: Admission = {
+    ...verifier(undefined),
+    admit: () =>
+      Promise.resolve({ allow: true, by: 'keys file "/k"', node: "laptop" }),
+  };
+  await using relay = new TestRelay({ admission });
+  using _client = await relay.connect();
+  const traffic = await (await visit(relay, "/debug/traffic")).json();
+  assertEquals(
+    [traffic.AdmittedBy, traffic.Node],
+    ['keys file "/k"', "laptop"],
   );
 });
 

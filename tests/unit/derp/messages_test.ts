@@ -9,9 +9,11 @@ import {
   decodePeerPresent,
   decodeServerKey,
   encodeFrame,
+  encodeHealth,
   encodePeerGone,
   encodePeerPresent,
   encodePong,
+  encodeRestarting,
   encodeServerKey,
   KEEP_ALIVE,
   type PeerPresent,
@@ -132,4 +134,23 @@ Deno.test("encodePong() answers with the first 8 bytes of the Ping", () => {
   const pong = "1300000008" + "0102030405060708";
   assertEquals(toHex(encodePong(ping)), pong);
   assertEquals(toHex(encodePong(ping.subarray(0, 8))), pong);
+});
+
+Deno.test("encodeHealth() writes the text as UTF-8, and nothing at all to clear it", () => {
+  assertEquals(toHex(encodeHealth("")), "1400000000");
+  assertEquals(
+    toHex(encodeHealth("slow \u2026")),
+    "1400000008" + "736c6f7720e280a6",
+  );
+});
+
+Deno.test("encodeRestarting() writes both times in milliseconds, big endian", () => {
+  assertEquals(
+    toHex(encodeRestarting({ reconnectInMs: 258, tryForMs: 5000 })),
+    "1500000008" + "00000102" + "00001388",
+  );
+  assertEquals(
+    toHex(encodeRestarting({ reconnectInMs: 0, tryForMs: 2 ** 32 - 1 })),
+    "1500000008" + "00000000" + "ffffffff",
+  );
 });

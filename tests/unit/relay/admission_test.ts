@@ -4,6 +4,7 @@ import type {
   Candidate,
   Verdict,
 } from "../../../src/admission/admission.ts";
+import type { Established } from "../../../src/admission/reverifier.ts";
 import { FrameType } from "../../../src/derp/frame.ts";
 import { assertEquals, assertMatch } from "../../support/assert.ts";
 import { CapturedLog } from "../../support/captured_log.ts";
@@ -31,7 +32,7 @@ class FakeAdmission implements Admission {
   }
 }
 
-const ALLOW: Verdict = { allow: true };
+const ALLOW: Verdict = { allow: true, by: "a test" };
 
 Deno.test("Relay asks for each key with the address of its socket", async () => {
   const admission = new FakeAdmission(ALLOW);
@@ -52,6 +53,7 @@ Deno.test("Relay closes whom it refuses in silence, after one line with key, add
   await using log = await CapturedLog.start();
   const admission = new FakeAdmission({
     allow: false,
+    isClear: true,
     reason: "tailscaled doesn't know it",
     advice: "mount the directory",
   });
@@ -71,10 +73,91 @@ Deno.test("Relay closes whom it refuses in silence, after one line with key, add
   assertEquals(relay.metric("derp_gauge_current_connections"), 0);
 });
 
+Deno.test("Relay says who has admitted a client and what the node is called, in a line and in its traffic", async () => {
+  await using log = await CapturedLog.start();
+  const verdicts: Verdict[] = [
+    { allow: true, by: 'tailscaled at "/run/a.sock"', node: "laptop" },
+    { allow: true, by: 'keys file "/etc/keys"' },
+  ];
+  const admission = new FakeAdmission(() => Promise.resolve(verdicts.shift()!));
+  await using relay = new TestRelay({ admission, meshKey: testMeshKey(1) });
+  const pair = { clientAddress: { ip: "203.0.113.9", port: 5 } };
+  using _a = await relay.connect({ key: testKey(2), pair });
+  using _b = await relay.connect({ key: testKey(3), pair });
+  using _peer = await relay.connect({ meshKey: testMeshKey(1) });
+  assertEquals(
+    log.lines.map((line) => line.replace(/^.*\[info\] /, "")),
+    [
+      'relay: admitted [zo060] (laptop) from 203.0.113.9 by tailscaled at "/run/a.sock"',
+      'relay: admitted [Xf7dO] from 203.0.113.9 by keys file "/etc/keys"',
+    ],
+  );
+  const traffic = [...relay.relay.table.sessions()].map((it) => it.traffic());
+  assertEquals(
+    traffic.map(({ admitted }) => [admitted?.by, admitted?.node]),
+    [
+      ['tailscaled at "/run/a.sock"', "laptop"],
+      ['keys file "/etc/keys"', undefined],
+      [undefined, undefined],
+    ],
+  );
+});
+
+Deno.test("Relay gives whoever reads of a refusal the command that asks again", async () => {
+  await using log = await CapturedLog.start();
+  const admission = new FakeAdmission({
+    allow: false,
+    isClear: false,
+    reason: "it hangs",
+    advice: "restart it",
+  });
+  await using relay = new TestRelay({
+    admission,
+    verifyCommand: (key) => `derper verify ${key} -verify-clients`,
+  });
+  await relay.connect({ key: testKey(2) }).catch(() => {});
+  assertMatch(
+    log.lines[0]!,
+    /: it hangs; restart it; to ask again: derper verify nodekey:ce8d[0-9a-f]{60} -verify-clients$/,
+  );
+});
+
+Deno.test("Relay has admitted clients asked about again, mesh peers never, until they leave or have to go", async () => {
+  const watched: Established[] = [];
+  let left = 0;
+  const reverifier = {
+    watch(client: Established) {
+      watched.push(client);
+      return { [Symbol.dispose]: () => void left++ };
+    },
+  };
+  const admission = new FakeAdmission(ALLOW);
+  await using relay = new TestRelay({
+    admission,
+    reverifier,
+    meshKey: testMeshKey(1),
+  });
+  const client = await relay.connect({ key: testKey(2) });
+  using other = await relay.connect({ key: testKey(3) });
+  using _peer = await relay.connect({ meshKey: testMeshKey(1) });
+  assertEquals(
+    watched.map(({ key, ip }) => `${key} ${ip}`),
+    [2, 3].map((n) => `${testKey(n).publicKey} 198.51.100.7`),
+  );
+  client.close();
+  await settle();
+  assertEquals(left, 1);
+  watched[1]!.end();
+  assertEquals(await other.expectEnd(), []);
+  await settle();
+  assertEquals([left, relay.metric("derp_gauge_current_connections")], [2, 1]);
+});
+
 Deno.test("Relay writes one line for each refusal", async () => {
   await using log = await CapturedLog.start();
   const admission = new FakeAdmission({
     allow: false,
+    isClear: true,
     reason: "no",
     advice: "do",
   });
@@ -90,7 +173,7 @@ Deno.test("Relay lets nobody refused be seen by others", async () => {
   const admission = new FakeAdmission(({ key }) =>
     Promise.resolve(
       key.equals(testKey(2).publicKey)
-        ? { allow: false, reason: "no", advice: "do" }
+        ? { allow: false, isClear: true, reason: "no", advice: "do" }
         : ALLOW,
     )
   );

@@ -211,6 +211,56 @@ Deno.test("Session doesn't hold others up while a client waits, nor what goes to
   relay.relay.metrics.rateLimits!.set({ bytesPerSecond: 0, burstBytes: 0 });
 });
 
+/** Asks for frames of 1,000 bytes each `everyMs` for `forMs`, at 1,000 bytes a second and an empty bucket. */
+async function pace(
+  pacer: Pacer,
+  { clock, everyMs, forMs }: {
+    clock: FakeClock;
+    everyMs: number;
+    forMs: number;
+  },
+): Promise<void> {
+  for (let ms = 0; ms < forMs; ms += everyMs) {
+    const pause = pacer.wait(2000, NEVER);
+    await clock.advance(everyMs);
+    await pause;
+  }
+}
+
+Deno.test("Pacer says that a client is throttled after a minute of waiting, and no more after a rest", async () => {
+  const { clock, rateLimits } = limits(1000);
+  let calls = 0;
+  const pacer = new Pacer(rateLimits, () => calls++);
+  pacer.wait(65_568, NEVER);
+  await pace(pacer, { clock, everyMs: 2000, forMs: 60_000 });
+  assertEquals([pacer.isThrottled, calls], [false, 0]);
+  await pace(pacer, { clock, everyMs: 2000, forMs: 2000 });
+  assert(pacer.isThrottled);
+  assert(calls > 0);
+  await clock.advance(8_000);
+  assert(pacer.isThrottled);
+  await clock.advance(2_001);
+  assert(!pacer.isThrottled);
+  const before = calls;
+  await pace(pacer, { clock, everyMs: 2000, forMs: 60_000 });
+  assert(!pacer.isThrottled, "it begins anew");
+  assertEquals(calls, before);
+});
+
+Deno.test("Pacer says so while a single frame waits for that long", async () => {
+  const { clock, rateLimits } = limits(1);
+  let calls = 0;
+  const pacer = new Pacer(rateLimits, () => calls++);
+  pacer.wait(65_568, NEVER);
+  const pause = pacer.wait(1000, NEVER);
+  await clock.advance(60_000);
+  assertEquals(calls, 0);
+  await clock.advance(2_000);
+  assert(calls > 0);
+  rateLimits.set({ bytesPerSecond: 0, burstBytes: 0 });
+  await pause;
+});
+
 Deno.test("Session counts an unknown frame for what its header says", async () => {
   const { relay, clock, rateLimits } = limited(MIN_BURST);
   await using _relay = relay;

@@ -168,3 +168,22 @@ Deno.test("Writer notes how long the oldest packet of a write had waited", async
   await settle();
   assertEquals(metrics.averageQueueDurationMs, 9);
 });
+
+Deno.test("Writer.drained() resolves when all is written, or never will be", async () => {
+  const { conn, send, writer } = setUpWriter();
+  await writer.drained(); // there is nothing
+  for (const end of [() => conn.take(), () => writer.close()]) {
+    send(packetOf(10));
+    let isDrained = false;
+    const drained = writer.drained().then(() => isDrained = true);
+    await settle();
+    send(packetOf(11));
+    assert(!isDrained);
+    conn.take();
+    await settle();
+    assert(!isDrained, "there was more");
+    end();
+    await drained;
+  }
+  await writer.drained(); // closed
+});
