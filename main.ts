@@ -1,6 +1,14 @@
 /** The program: arguments in, exit code out. */
+import {
+  commandsText,
+  runCommand,
+  withoutHelpWord,
+} from "./src/commands/commands.ts";
 import { parseCommandLine } from "./src/config/command_line.ts";
-import { processSurroundings } from "./src/config/surroundings.ts";
+import {
+  processSurroundings,
+  type Surroundings,
+} from "./src/config/surroundings.ts";
 import { Derper } from "./src/derper.ts";
 import { logger, startLogging } from "./src/log/log.ts";
 import { OperatorError } from "./src/util/operator_error.ts";
@@ -12,32 +20,45 @@ const STOP_TIMEOUT_MS = 1_500;
 await main();
 
 async function main(): Promise<void> {
-  const asked = parseCommandLine(Deno.args, processSurroundings());
-  switch (asked.kind) {
-    case "help":
-      return printOut(asked.text);
-    case "version":
-      return printOut(`${VERSION} (Deno ${Deno.version.deno})`);
-    case "problems":
-      if (asked.usage !== undefined) printError(asked.usage);
-      for (const problem of asked.problems) printError(`derper: ${problem}`);
-      return Deno.exit(2);
-  }
-  await startLogging(writeError);
-  for (const note of asked.notes) logger("derper").info("{note}", { note });
-  const stop = stopSignal(); // also one that comes while it starts
+  const args = withoutHelpWord(Deno.args);
+  const surroundings = processSurroundings();
   try {
-    const derper = await Derper.start(asked.config);
-    Deno.addSignalListener("SIGHUP", () => void derper.reload()); // never rejects
-    logger("derper").info("stopping at {signal}", { signal: await stop });
-    setTimeout(() => Deno.exit(0), STOP_TIMEOUT_MS);
-    await derper.stop();
-    Deno.exit(0);
+    const place = { print, printError, surroundings };
+    Deno.exit(await runCommand(args, place) ?? await relay(args, surroundings));
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error;
-    printError(`derper: ${error.message}`);
+    printError(error.message);
     Deno.exit(1);
   }
+}
+
+/** Runs the relay until a signal ends it; resolves with the exit code. */
+async function relay(
+  args: readonly string[],
+  surroundings: Surroundings,
+): Promise<number> {
+  const asked = parseCommandLine(args, surroundings);
+  switch (asked.kind) {
+    case "help":
+      print(asked.text + commandsText());
+      return 0;
+    case "version":
+      print(`${VERSION} (Deno ${Deno.version.deno})\n`);
+      return 0;
+    case "problems":
+      if (asked.usage !== undefined) write(Deno.stderr, `${asked.usage}\n`);
+      for (const problem of asked.problems) printError(problem);
+      return 2;
+  }
+  await startLogging((line) => write(Deno.stderr, line));
+  for (const note of asked.notes) logger("derper").info("{note}", { note });
+  const stop = stopSignal(); // also one that comes while it starts
+  const derper = await Derper.start(asked.config);
+  Deno.addSignalListener("SIGHUP", () => void derper.reload()); // never rejects
+  logger("derper").info("stopping at {signal}", { signal: await stop });
+  setTimeout(() => Deno.exit(0), STOP_TIMEOUT_MS);
+  await derper.stop();
+  return 0;
 }
 
 /** Resolves at the first SIGINT or SIGTERM; the second one ends the program as usual. */
@@ -55,14 +76,21 @@ function stopSignal(): Promise<Deno.Signal> {
   });
 }
 
-function printOut(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+function print(text: string): void {
+  try {
+    write(Deno.stdout, text);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    Deno.exit(1); // whoever read it has read enough, as in derper -h | head
+  }
 }
 
 function printError(line: string): void {
-  writeError(`${line}\n`);
+  write(Deno.stderr, `derper: ${line}\n`);
 }
 
-function writeError(text: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(text));
+/** All of it: a pipe takes a long text in parts. */
+function write(to: Pick<typeof Deno.stdout, "writeSync">, text: string): void {
+  let rest: Uint8Array = new TextEncoder().encode(text);
+  while (rest.length > 0) rest = rest.subarray(to.writeSync(rest));
 }

@@ -64,6 +64,35 @@ Deno.test("main tells all mistakes of a command line and exits with 2", async ()
   });
 });
 
+Deno.test("main takes a first word for a command, and names them with -h and for an unknown one", async () => {
+  await withDir(async (dir) => {
+    const help = await ended(program(dir, "help"));
+    assertEquals(help.code, 0);
+    assertEquals(help.stdout, (await ended(program(dir, "-h"))).stdout);
+    assertMatch(help.stdout, /^ {2}derper verify {2,}\S/m);
+    const unknown = await ended(program(dir, "verfy", "-c", "key"));
+    assertEquals(unknown.code, 2);
+    assertEquals(unknown.stdout, "");
+    assertMatch(
+      unknown.stderr,
+      /^derper: Unknown command "verfy": there are verify, .*\n$/,
+    );
+    const behind = await ended(program(dir, "-c", "key", "verify"));
+    assertEquals(behind.code, 2);
+    assertStringIncludes(behind.stderr, 'Unexpected argument "verify"');
+  });
+});
+
+Deno.test("main exits with 1 and one line when a command can't do its work", async () => {
+  await withDir(async (dir) => {
+    const args = ["keys", "export", "-socket", `${dir}/none`];
+    const { code, stdout, stderr } = await ended(program(dir, ...args));
+    assertEquals(code, 1);
+    assertEquals(stdout, "");
+    assertMatch(stderr, /^derper: .*\/none.*\n$/);
+  });
+});
+
 Deno.test("main refuses -ace by name", async () => {
   await withDir(async (dir) => {
     const { code, stderr } = await ended(program(dir, "-ace"));
