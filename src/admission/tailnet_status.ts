@@ -11,6 +11,8 @@ export interface TailnetStatus {
   readonly unusable: number;
   /** For example "Running" or "NeedsLogin". */
   readonly state: string | undefined;
+  /** Whether it has heard from its tailnet; also while it is switched off, and when its own key has expired. */
+  readonly hasMap: boolean;
   /** What the tailnet and the node that was asked are called. */
   readonly tailnet: string | undefined;
   readonly self: string | undefined;
@@ -43,6 +45,7 @@ export function parseStatus(status: JsonObject, now: Date): TailnetStatus {
     expired,
     unusable,
     state: listedName(state),
+    hasMap: isJsonObject(self) && self.InNetworkMap === true,
     tailnet: isJsonObject(tailnet) ? listedName(tailnet.Name) : undefined,
     self: isJsonObject(self) ? nameOf(self) : undefined,
   };

@@ -1,5 +1,5 @@
 /** Admits the nodes of the tailnet that a tailscaled on this machine belongs to (`-verify-clients`). */
-import { NodePublic } from "../keys/node_key.ts";
+import type { NodePublic } from "../keys/node_key.ts";
 import type { Clock } from "../util/clock.ts";
 import { messageOf } from "../util/error_message.ts";
 import { isJsonObject, type JsonObject } from "../util/json.ts";
@@ -25,12 +25,6 @@ const QUOTED_CHARS = 100;
 
 /** How a tailscaled before 1.70 answers a whois by node key. */
 const TOO_OLD = "invalid 'addr' parameter";
-
-/**
- * States in which tailscaled knows its tailnet, if it knows its own node. It is
- * "Starting" as long as it has no relay, which may be this one.
- */
-const READY_STATES: readonly (string | undefined)[] = ["Running", "Starting"];
 
 /** Whether all nodes are asked for, or the own one alone. */
 type StatusQuery = "" | "?peers=false";
@@ -58,14 +52,11 @@ export class TailscaledSource implements Source {
     return this.#orSourceError(() => this.#ask(key, signal));
   }
 
-  /** As derper's consistency check does it: this machine's own node must be admitted. */
+  /** Whether it knows its tailnet; also where it is switched off, or its own key has expired. */
   check(signal: AbortSignal): Promise<void> {
     return this.#orSourceError(async () => {
-      const { names } = await this.#status("?peers=false", signal);
-      const [self = ""] = names.keys();
-      const key = NodePublic.parse(self);
-      if (key !== undefined && (await this.#ask(key, signal)).admitted) return;
-      throw this.#notReady("it doesn't know its own node");
+      const status = await this.#status("?peers=false", signal);
+      if (!status.hasMap) throw this.#notReady(status);
     });
   }
 
@@ -84,18 +75,22 @@ export class TailscaledSource implements Source {
 
   /**
    * A tailscaled that just starts, or was logged out, knows nobody. That must
-   * not count as a clear refusal: nobody's access has ended by it.
+   * not count as a clear refusal: nobody's access has ended by it. Its map may
+   * also have come after whois said no, so until it is running the whole list
+   * decides.
    */
   async #find(
     key: NodePublic,
     query: StatusQuery,
     signal: AbortSignal,
   ): Promise<Answer> {
-    const { names, state } = await this.#status(query, signal);
+    const status = await this.#status(query, signal);
+    const { names, state, hasMap } = status;
     const id = key.toString();
     if (names.has(id)) return { admitted: true, node: names.get(id) };
-    if (names.size === 0 || !READY_STATES.includes(state)) {
-      throw this.#notReady(`its state is ${JSON.stringify(state ?? "")}`);
+    if (!hasMap) throw this.#notReady(status);
+    if (state !== "Running" && query !== "") {
+      return await this.#find(key, "", signal);
     }
     return {
       admitted: false,
@@ -128,7 +123,8 @@ export class TailscaledSource implements Source {
     return parseStatus(parseObject(answer, "status"), clock.date());
   }
 
-  #notReady(why: string): SourceError {
+  #notReady({ state = "" }: TailnetStatus): SourceError {
+    const why = `its state is ${JSON.stringify(state)}`;
     return new SourceError(`${this.name} isn't ready: ${why}`, {
       advice: 'is it up and logged in? See "tailscale status" on this machine',
       isUnreachable: false,

@@ -14,6 +14,8 @@ import { type Behaviour, FakeTailscaled } from "../support/fake_tailscaled.ts";
 const SELF = key(1);
 const MEMBER = key(2);
 const STRANGER = key(3);
+/** In the list already, and not yet in whois. */
+const LATE = key(4);
 
 function key(byte: number): NodePublic {
   return NodePublic.fromBytes(new Uint8Array(32).fill(byte));
@@ -247,10 +249,10 @@ for (const behaviour of ["good", "old"] as const) {
     await using daemon = bench.daemon();
     daemon.behaviour = behaviour;
     assertEquals(await bench.source.check(), undefined);
-    assertEquals(daemon.questions.slice(0, 2).map(({ target }) => target), [
-      "/localapi/v0/status?peers=false",
-      `/localapi/v0/whois?addr=${encodeURIComponent(SELF.toString())}`,
-    ]);
+    assertEquals(
+      daemon.questions.map(({ target }) => target),
+      ["/localapi/v0/status?peers=false"],
+    );
   });
 }
 
@@ -272,12 +274,15 @@ Deno.test("TailscaledSource.check() says why nobody can be verified", async () =
   await checked("does -socket name tailscaled's socket?");
 });
 
-Deno.test("TailscaledSource.check() finds a tailscaled that doesn't know itself", async () => {
+Deno.test("TailscaledSource.check() finds a tailscaled that isn't logged in", async () => {
   await using bench = new Bench();
   await using daemon = bench.daemon();
   daemon.backendState = "NeedsLogin";
   const problem = await bench.source.check();
-  assertStringIncludes(problem?.message ?? "", "doesn't know its own node");
+  assertStringIncludes(
+    problem?.message ?? "",
+    'isn\'t ready: its state is "NeedsLogin"',
+  );
   assertStringIncludes(problem?.advice ?? "", "is it up and logged in?");
 });
 
@@ -297,15 +302,30 @@ for (const behaviour of ["good", "old"] as const) {
   });
 }
 
-Deno.test("TailscaledSource refuses clearly while tailscaled knows its tailnet but no relay, which may be this one", async () => {
+Deno.test("TailscaledSource refuses clearly while tailscaled knows its tailnet, also where it has no relay or is switched off", async () => {
   await using bench = new Bench();
   await using daemon = bench.daemon();
   const self = { PublicKey: SELF.toString(), InNetworkMap: true };
-  daemon.status = { BackendState: "Starting", Self: self, Peer: null };
-  assert(refusal(await bench.admit(STRANGER)).isClear);
-  assertEquals((await bench.source.check())?.message, undefined);
-  daemon.status = { BackendState: "Stopped", Self: self, Peer: null };
-  assert(!refusal(await bench.admit(STRANGER)).isClear);
+  for (const state of ["Starting", "Stopped", "NeedsLogin"]) {
+    daemon.status = { BackendState: state, Self: self, Peer: null };
+    assert(refusal(await bench.admit(STRANGER)).isClear, state);
+    assertEquals((await bench.source.check())?.message, undefined);
+  }
+});
+
+Deno.test("TailscaledSource believes the list of a tailscaled that starts, whose whois doesn't know it yet", async () => {
+  await using bench = new Bench();
+  await using daemon = bench.daemon();
+  const node = (key: NodePublic) => ({
+    PublicKey: key.toString(),
+    InNetworkMap: true,
+  });
+  daemon.status = {
+    BackendState: "Starting",
+    Self: node(SELF),
+    Peer: { [LATE.toString()]: node(LATE) },
+  };
+  assert((await bench.admit(LATE)).allow);
 });
 
 Deno.test("TailscaledSource finds the socket in a directory, whenever either comes", async () => {

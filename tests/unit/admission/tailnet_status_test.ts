@@ -110,6 +110,7 @@ Deno.test("parseStatus() gets along with nothing", () => {
     expired: 0,
     unusable: 0,
     state: undefined,
+    hasMap: false,
     tailnet: undefined,
     self: undefined,
   };
