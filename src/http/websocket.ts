@@ -67,7 +67,7 @@ export class WebSocketUpgrade {
         upgradeRequest(head),
         duplex,
         Buffer.from(rest),
-        (socket) => done(new WebSocketConn(socket, conn.remote)),
+        (socket) => done(new WebSocketConn(socket, conn)),
       );
     });
   }

@@ -25,14 +25,17 @@ interface PendingRead {
 export class WebSocketConn implements Conn {
   readonly remote: RemoteAddress;
   readonly #socket: WebSocket;
+  readonly #under: Conn;
   #received: Uint8Array[] = [];
   #receivedBytes = 0;
   #reader: PendingRead | undefined;
   #ended = false;
 
-  constructor(socket: WebSocket, remote: RemoteAddress) {
+  /** `under` carries the socket. */
+  constructor(socket: WebSocket, under: Conn) {
     this.#socket = socket;
-    this.remote = remote;
+    this.#under = under;
+    this.remote = under.remote;
     socket.on(
       "message",
       (data, isBinary) => this.#onMessage(data as Buffer, isBinary),
@@ -56,6 +59,10 @@ export class WebSocketConn implements Conn {
         reject(new ConnectionLostError("The WebSocket is closed", { cause }));
       });
     });
+  }
+
+  async isDraining(withinMs: number): Promise<boolean> {
+    return await this.#under.isDraining?.(withinMs) ?? false;
   }
 
   /** Without a close frame, as a connection that breaks; unless one is under way, which ws sees through. */

@@ -5,10 +5,9 @@ import { type Clock, delay, type Turn } from "../util/clock.ts";
 import { messageOf } from "../util/error_message.ts";
 import type { TokenBucket } from "../util/token_bucket.ts";
 import type { Conn } from "./conn.ts";
-import { DenoConn } from "./deno_conn.ts";
+import { DenoConn, type DenoConnParts } from "./deno_conn.ts";
 import type { ListenerMetrics } from "./listener_metrics.ts";
 import type { ListenerSocket } from "./listener_socket.ts";
-import type { UnfinishedTls } from "./unfinished_tls.ts";
 
 const log = logger("net");
 
@@ -24,8 +23,7 @@ export interface AcceptLoopOptions {
   /** Undefined: no limit. */
   readonly limit: TokenBucket | undefined;
   readonly metrics: ListenerMetrics;
-  /** Undefined for plain TCP. */
-  readonly unfinished: UnfinishedTls | undefined;
+  readonly connParts: DenoConnParts;
   readonly clock: Clock;
   readonly limiter: LogLimiter;
   readonly turn: Turn;
@@ -83,8 +81,8 @@ export class AcceptLoop {
   }
 
   #take(accepted: Deno.Conn): void {
-    const { limit, metrics, unfinished, onConn } = this.#options;
-    const conn = new DenoConn(accepted, unfinished);
+    const { limit, metrics, connParts, onConn } = this.#options;
+    const conn = new DenoConn(accepted, connParts);
     if (limit?.take() === false) {
       conn.close();
       this.#countRefused(1);

@@ -13,6 +13,13 @@ export interface Conn {
   read(into: Uint8Array): Promise<number | null>;
   /** Writes a part of `data`, which must not change meanwhile; resolves to how many bytes were taken. */
   write(data: Uint8Array): Promise<number>;
+  /**
+   * Whether what was written before is on its way to the other end, however
+   * slowly, with a sign of that within `withinMs`: over a slow network a write
+   * may wait for long while the kernel makes up for what was lost. Missing, or
+   * false, where that can't be known.
+   */
+  isDraining?(withinMs: number): Promise<boolean>;
   /** Ends both directions; what is pending rejects or reads as ended. May be called again. */
   close(): void;
 }

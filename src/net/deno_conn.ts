@@ -1,7 +1,16 @@
 /** A TCP or TLS connection of the runtime as a `Conn`. */
 import { unmapIp } from "../util/ip.ts";
 import type { Conn, RemoteAddress } from "./conn.ts";
+import type { TcpState } from "./tcp_state.ts";
 import type { UnfinishedTls } from "./unfinished_tls.ts";
+
+/** What a listener's connections share. */
+export interface DenoConnParts {
+  /** For the server's end of TLS. */
+  readonly unfinished?: UnfinishedTls | undefined;
+  /** Undefined: the kernel isn't asked whether the other end is only slow. */
+  readonly tcpState?: TcpState | undefined;
+}
 
 export class DenoConn implements Conn {
   readonly remote: RemoteAddress;
@@ -9,14 +18,20 @@ export class DenoConn implements Conn {
   readonly #unfinished: UnfinishedTls | undefined;
   /** Whether it is the server's end of TLS, and its handshake may not be over. */
   #isUnfinished: boolean;
+  readonly #tcpState: TcpState | undefined;
+  /** Where it is known. */
+  #descriptor: number | undefined;
   #isClosed = false;
 
-  /** `unfinished` for the server's end of TLS. */
-  constructor(conn: Deno.Conn, unfinished?: UnfinishedTls) {
+  constructor(
+    conn: Deno.Conn,
+    { unfinished, tcpState }: DenoConnParts = {},
+  ) {
     const { hostname, port } = conn.remoteAddr as Deno.NetAddr;
     this.remote = { ip: unmapIp(hostname), port };
     this.#conn = conn;
     this.#unfinished = unfinished;
+    this.#tcpState = tcpState;
     this.#isUnfinished = unfinished !== undefined;
   }
 
@@ -26,6 +41,16 @@ export class DenoConn implements Conn {
 
   write(data: Uint8Array): Promise<number> {
     return this.#conn.write(data);
+  }
+
+  async isDraining(withinMs: number): Promise<boolean> {
+    const state = this.#tcpState;
+    if (state === undefined) return false;
+    const { port } = this.#conn.localAddr as Deno.NetAddr;
+    this.#descriptor ??= await state.find({ port, remote: this.remote });
+    // After close() the descriptor may be another connection's.
+    return !this.#isClosed && this.#descriptor !== undefined &&
+      state.isDraining(this.#descriptor, withinMs);
   }
 
   close(): void {

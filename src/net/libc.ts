@@ -1,4 +1,6 @@
 /** The system calls that the runtime has none for, by FFI; Linux only. */
+import { toHex } from "../util/bytes.ts";
+import { parseIp } from "../util/ip.ts";
 
 const SYMBOLS = {
   accept4: {
@@ -29,6 +31,9 @@ const SYMBOLS = {
 export type Libc = Deno.DynamicLibrary<typeof SYMBOLS> & Disposable;
 
 // Linux, the same on x86_64 and aarch64.
+const AF_INET = 2;
+const IPPROTO_TCP = 6;
+const TCP_INFO = 11;
 const SOL_SOCKET = 1;
 const SO_TYPE = 3;
 const SO_ACCEPTCONN = 30;
@@ -122,4 +127,48 @@ export function bytesOf(
   number: Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> {
   return new Uint8Array(number.buffer);
+}
+
+/** The 16 bytes of a sockaddr's IP address, in hexadecimal. */
+export function ipKeyOf(address: Uint8Array): string {
+  const family = address[0]! | address[1]! << 8;
+  return family === AF_INET
+    ? toHex(parseIp(address.subarray(4, 8).join("."))!)
+    : toHex(address.subarray(8, 24));
+}
+
+/** What the kernel knows of a TCP connection. */
+export interface TcpInfo {
+  /** What a segment that we send carries at most. */
+  readonly segmentBytes: number;
+  /** How long ago the other end has last acknowledged anything, be it again. */
+  readonly lastAckMs: number;
+  /** How much the other end has room for. */
+  readonly windowBytes: number;
+}
+
+/** Where these three are in struct tcp_info, in numbers of 4B; the last came with Linux 5.4. */
+const TCP_INFO_NUMBERS = 58;
+const [SND_MSS, LAST_ACK_RECV, SND_WND] = [4, 14, 57];
+
+/** Undefined for what isn't TCP, and on older kernels. */
+export function tcpInfo(
+  { symbols }: Libc,
+  descriptor: number,
+): TcpInfo | undefined {
+  const info = new Uint32Array(TCP_INFO_NUMBERS);
+  const length = Uint32Array.of(info.byteLength);
+  const failed = symbols.getsockopt(
+    descriptor,
+    IPPROTO_TCP,
+    TCP_INFO,
+    bytesOf(info),
+    bytesOf(length),
+  );
+  if (failed || length[0] !== info.byteLength) return undefined;
+  return {
+    segmentBytes: info[SND_MSS]!,
+    lastAckMs: info[LAST_ACK_RECV]!,
+    windowBytes: info[SND_WND]!,
+  };
 }

@@ -10,6 +10,7 @@ import { type ListenAddress, listenOn, type PortUse } from "./listen.ts";
 import { ListenerMetrics } from "./listener_metrics.ts";
 import { ListenerSocket } from "./listener_socket.ts";
 import type { SocketTimeouts } from "./socket_options.ts";
+import { TcpState } from "./tcp_state.ts";
 import { UnfinishedTls } from "./unfinished_tls.ts";
 
 const log = logger("net");
@@ -55,6 +56,7 @@ export class Listener {
   readonly #options: ListenerOptions;
   readonly #limit: TokenBucket | undefined;
   readonly #unfinished: UnfinishedTls | undefined;
+  readonly #tcpState: TcpState;
   readonly #stopping = new AbortController();
   /** Where it has been bound; what is bound later has to be the same. */
   #address: ListenAddress;
@@ -68,6 +70,7 @@ export class Listener {
     this.#options = options;
     this.#address = options.address;
     const { acceptLimit, clock, tls } = options;
+    this.#tcpState = new TcpState(clock, options.turn);
     if (acceptLimit !== undefined && acceptLimit.perSecond < Infinity) {
       this.#limit = new TokenBucket(clock, acceptLimit);
     }
@@ -108,6 +111,7 @@ export class Listener {
 
   /** To be called when all connections are closed: ends those that never got through their TLS handshake. */
   async endUnfinished(): Promise<void> {
+    this.#tcpState.close();
     await this.#unfinished?.end();
   }
 
@@ -169,7 +173,7 @@ export class Listener {
       ...this.#options,
       limit: this.#limit,
       metrics: this.metrics,
-      unfinished: this.#unfinished,
+      connParts: { unfinished: this.#unfinished, tcpState: this.#tcpState },
     });
   }
 

@@ -3,14 +3,20 @@ import type { Cancel, Clock, Turn } from "../util/clock.ts";
 import { toHex } from "../util/bytes.ts";
 import { parseIp } from "../util/ip.ts";
 import type { RemoteAddress } from "./conn.ts";
-import { type Libc, openLibc, portOf, socketAddress, sockets } from "./libc.ts";
+import {
+  ipKeyOf,
+  type Libc,
+  openLibc,
+  portOf,
+  socketAddress,
+  sockets,
+} from "./libc.ts";
 
 /** So that a flood costs one walk over all sockets in this time. */
 const COLLECT_MS = 5_000;
 /** A walk takes 4 µs a socket. */
 const SOCKETS_PER_TURN = 256;
 const SHUT_RDWR = 2;
-const AF_INET = 2;
 
 /**
  * The runtime finishes the handshake of a TLS connection even after its close,
@@ -69,14 +75,6 @@ type Peers = Map<number, Set<string>>;
 function endIfAmong(peers: Peers, libc: Libc, descriptor: number): void {
   const address = socketAddress(libc, descriptor, "peer");
   if (address === undefined) return;
-  if (!peers.get(portOf(address))?.has(ipKey(address))) return;
+  if (!peers.get(portOf(address))?.has(ipKeyOf(address))) return;
   libc.symbols.shutdown(descriptor, SHUT_RDWR);
-}
-
-/** The 16 bytes of a sockaddr's IP address, in hexadecimal. */
-function ipKey(address: Uint8Array): string {
-  const family = address[0]! | address[1]! << 8;
-  return family === AF_INET
-    ? toHex(parseIp(address.subarray(4, 8).join("."))!)
-    : toHex(address.subarray(8, 24));
 }

@@ -31,6 +31,11 @@ function packetOverheadBytes(type: number): number {
   return FRAME_HEADER_BYTES + (type === FrameType.ForwardPacket ? 64 : 32);
 }
 
+/** The length of the frame that begins at `offset`. */
+function frameBytesAt(chunk: Chunk, offset: number): number {
+  return FRAME_HEADER_BYTES + readUint32(chunk.bytes, offset + 1);
+}
+
 /** First in, first out; appending never moves what is already there. */
 export class FrameQueue {
   readonly kind: QueueKind;
@@ -65,13 +70,37 @@ export class FrameQueue {
     return chunk;
   }
 
-  /** Takes the oldest frames out; give the chunk back to the pool when it has been written. */
-  take(): Chunk | undefined {
-    const chunk = this.#chunks.shift();
-    if (chunk !== undefined) {
-      this.queuedBytes -= chunk.end - chunk.start;
-      this.queuedFrames -= chunk.frames;
+  /**
+   * Takes the oldest frames out, at most `maxBytes` where these are more than
+   * one; give the chunk back to the pool when it has been written.
+   */
+  take(maxBytes = Infinity): Chunk | undefined {
+    const first = this.#chunks[0];
+    if (first === undefined) return undefined;
+    const chunk = first.end - first.start > maxBytes && first.frames > 1
+      ? this.#split(first, maxBytes)
+      : this.#chunks.shift()!;
+    this.queuedBytes -= chunk.end - chunk.start;
+    this.queuedFrames -= chunk.frames;
+    return chunk;
+  }
+
+  /** Moves a chunk's oldest frames to one of their own: a copy, but only slow receivers come here. */
+  #split(from: Chunk, maxBytes: number): Chunk {
+    let end = from.start;
+    let frames = 0;
+    for (let next = end; frames < from.frames; frames++) {
+      next += frameBytesAt(from, next);
+      if (frames > 0 && next - from.start > maxBytes) break;
+      end = next;
     }
+    const chunk = this.#pool.take(end - from.start);
+    chunk.kind = from.kind;
+    chunk.bytes.set(from.bytes.subarray(from.start, end));
+    chunk.end = end - from.start;
+    chunk.frames = frames;
+    from.start = end;
+    from.frames -= frames;
     return chunk;
   }
 
@@ -79,8 +108,7 @@ export class FrameQueue {
   dropOldest(): number {
     const chunk = this.#chunks[0]!;
     const type = chunk.bytes[chunk.start]!;
-    const frameBytes = FRAME_HEADER_BYTES +
-      readUint32(chunk.bytes, chunk.start + 1);
+    const frameBytes = frameBytesAt(chunk, chunk.start);
     chunk.start += frameBytes;
     chunk.frames--;
     this.queuedBytes -= frameBytes;

@@ -111,7 +111,8 @@ export class SendQueue {
     const [first, second] = this.#discoWasLast
       ? [this.#other, this.#disco]
       : [this.#disco, this.#other];
-    const chunk = first.take() ?? second.take();
+    const { writeBytes } = this.otherLimit;
+    const chunk = first.take(writeBytes) ?? second.take(writeBytes);
     if (chunk !== undefined) this.#discoWasLast = chunk.kind === "disco";
     return chunk;
   }

@@ -7,6 +7,11 @@ import type { RelayMetrics } from "./metrics.ts";
 import { SendQueue } from "./send_queue.ts";
 import type { WriteBatch } from "./write_batch.ts";
 
+/** Where the other end gets what was written before, if slowly, a write may take this many times its time. */
+const MAX_TIMEOUTS = 15;
+/** How often it is looked at then. */
+const CHECKS_PER_TIMEOUT = 4;
+
 /** What all writers of a relay share. */
 export interface WriterParts {
   readonly pool: ChunkPool;
@@ -218,17 +223,31 @@ export class Writer {
     if (this.#state !== "writing") return;
     const { timeoutMs } = this.#options;
     const tookMs = this.#parts.clock.nowMs() - this.#progressMs;
-    if (tookMs >= timeoutMs) {
-      this.#parts.metrics.clientWriteTimeouts++;
-      this.#fail(
-        new WriteError(
-          "timeout",
-          `it took nothing for ${Math.round(tookMs)} ms`,
-        ),
-      );
-      return;
-    }
-    this.#checkAfter(timeoutMs - tookMs);
+    if (tookMs < timeoutMs) this.#checkAfter(timeoutMs - tookMs);
+    else if (this.#conn.isDraining === undefined) this.#timeOut();
+    else void this.#timeOutUnlessDraining(); // never rejects
+  }
+
+  /** A slow network may keep a write waiting for seconds, while it makes up for what it lost. */
+  async #timeOutUnlessDraining(): Promise<void> {
+    const { timeoutMs } = this.#options;
+    const { clock } = this.#parts;
+    const progressMs = this.#progressMs;
+    const isDraining =
+      clock.nowMs() - this.#writeMs < timeoutMs * MAX_TIMEOUTS &&
+      await this.#conn.isDraining?.(timeoutMs);
+    if (this.#state !== "writing") return;
+    if (this.#progressMs !== progressMs) this.#watch();
+    else if (isDraining) this.#checkAfter(timeoutMs / CHECKS_PER_TIMEOUT);
+    else this.#timeOut();
+  }
+
+  #timeOut(): void {
+    this.#parts.metrics.clientWriteTimeouts++;
+    const tookMs = this.#parts.clock.nowMs() - this.#progressMs;
+    this.#fail(
+      new WriteError("timeout", `it took nothing for ${Math.round(tookMs)} ms`),
+    );
   }
 
   #fail(error: WriteError): void {

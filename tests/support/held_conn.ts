@@ -19,6 +19,8 @@ export class HeldConn implements Conn {
   /** The sizes of the writes as they were asked for. */
   readonly asked: number[] = [];
   closed = false;
+  /** What it says of the other end; without, it can't be asked. */
+  isDraining?: (withinMs: number) => Promise<boolean>;
   #held: HeldWrite | undefined;
 
   /** Whether a write is under way. */

@@ -80,3 +80,36 @@ Deno.test("FrameQueue gives a chunk back when the last frame in it is dropped", 
   append(queue, 50);
   assert(queue.take() !== again);
 });
+
+Deno.test("FrameQueue.take() gives no more than it is asked for, in whole frames, but one frame at least", () => {
+  const pool = new ChunkPool();
+  const queue = new FrameQueue("other", pool);
+  for (const bytes of [100, 200, 1400, 300]) append(queue, bytes);
+  const text: string[] = [];
+  const taken: [number, number][] = [];
+  for (let chunk = queue.take(400); chunk; chunk = queue.take(400)) {
+    assertEquals(chunk.kind, "other");
+    taken.push([chunk.frames, chunk.packetBytes()]);
+    text.push(toHex(chunk.bytes.subarray(chunk.start, chunk.end)));
+    pool.give(chunk);
+  }
+  assertEquals(taken, [[2, 300], [1, 1400], [1, 300]]);
+  assertEquals([queue.queuedBytes, queue.queuedFrames], [0, 0]);
+  const whole = new FrameQueue("other", new ChunkPool());
+  for (const bytes of [100, 200, 1400, 300]) append(whole, bytes);
+  const chunk = whole.take()!;
+  assertEquals(
+    text.join(""),
+    toHex(chunk.bytes.subarray(chunk.start, chunk.end)),
+  );
+});
+
+Deno.test("FrameQueue.take() leaves the rest as it would have been", () => {
+  const queue = new FrameQueue("other", new ChunkPool());
+  for (const bytes of [100, 200, 300]) append(queue, bytes);
+  queue.take(1);
+  append(queue, 400);
+  assertEquals(queue.dropOldest(), 200);
+  const chunk = queue.take()!;
+  assertEquals([chunk.frames, chunk.packetBytes()], [2, 700]);
+});

@@ -7,7 +7,7 @@ const MAX_BYTES = 512 * 1024;
 const AGE_MS = 25;
 
 /** The bound after many writes of 16 KiB to a receiver of so many bytes a millisecond. */
-function settleAt(limit: QueueLimit, bytesPerMs: number, writes = 60): number {
+function settleAt(limit: QueueLimit, bytesPerMs: number, writes = 300): number {
   for (let i = 0; i < writes; i++) limit.note(16_384, 16_384 / bytesPerMs);
   return limit.bytes;
 }
@@ -28,7 +28,7 @@ Deno.test("QueueLimit settles at what the receiver drains in 25 ms, between floo
 Deno.test("QueueLimit recovers when the receiver does", () => {
   const limit = new QueueLimit();
   assertEquals(settleAt(limit, 100), MIN_BYTES);
-  for (let i = 0; i < 60; i++) limit.note(16_384, 0.1);
+  for (let i = 0; i < 300; i++) limit.note(16_384, 0.1);
   assert(limit.bytes > MAX_BYTES - 100, `${limit.bytes}`);
 });
 
@@ -46,4 +46,34 @@ Deno.test("QueueLimit stays a number between its bounds whatever it is told", ()
     for (let i = 0; i < 50; i++) limit.note(bytes, ms);
     assert(limit.bytes >= MIN_BYTES && limit.bytes <= MAX_BYTES);
   }
+});
+
+Deno.test("QueueLimit lets much gather for one write only when the receiver is known to be fast", () => {
+  const limit = new QueueLimit();
+  assertEquals(limit.gatherBytes, 0);
+  assert(limit.writeBytes < 4096); // a slow one would take seconds for more
+  for (let i = 0; i < 40; i++) limit.note(16_384, 0.1);
+  assertEquals([limit.gatherBytes, limit.writeBytes], [65_536, Infinity]);
+  settleAt(limit, 1250); // 10 Mbit/s
+  assertEquals([limit.gatherBytes, Math.round(limit.writeBytes / 10)], [
+    0,
+    625,
+  ]);
+});
+
+Deno.test("QueueLimit isn't misled by small writes that go out at once between those that wait", () => {
+  const limit = new QueueLimit();
+  for (let i = 0; i < 200; i++) {
+    limit.note(190, 0.1); // disco
+    limit.note(1437, 45); // 256 kbit/s
+  }
+  assertEquals(limit.bytes, MIN_BYTES);
+});
+
+Deno.test("QueueLimit knows a very slow receiver after its first second", () => {
+  const limit = new QueueLimit();
+  for (let i = 0; i < 40; i++) limit.note(16_384, 0.1); // fast so far
+  for (let i = 0; i < 10; i++) limit.note(1437, 90); // 128 kbit/s
+  assertEquals(limit.bytes, MIN_BYTES);
+  assertEquals(limit.gatherBytes, 0);
 });

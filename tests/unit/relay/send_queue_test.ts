@@ -75,6 +75,7 @@ Deno.test("SendQueue.take() gives all frames of one chunk at once, framed", () =
 
 Deno.test("SendQueue.take() gives control frames first, then disco and other chunks in turn", () => {
   const { queue, push } = setUp();
+  for (let i = 0; i < 100; i++) queue.otherLimit.note(16_384, 0); // fast: whole chunks
   for (let i = 0; i < 3; i++) push(packetOf(40_000, i)); // a chunk each
   for (let i = 0; i < 3; i++) push(discoPacket(5_000, i)); // a chunk of all three
   queue.pushControl(CONTROL);
@@ -90,6 +91,15 @@ Deno.test("SendQueue.take() gives control frames first, then disco and other chu
   push(discoPacket(62)); // disco had its turn
   assertEquals(queue.take()!.kind, "other");
   assertEquals(queue.take()!.kind, "disco");
+});
+
+Deno.test("SendQueue.take() gives a slow receiver little at a time, of both kinds in turn", () => {
+  const { queue, push } = setUp();
+  queue.otherLimit.note(1400, 1000); // 11 kbit/s
+  for (let i = 0; i < 3; i++) push(packetOf(1400, i));
+  for (let i = 0; i < 3; i++) push(discoPacket(100, i));
+  const taken = takeAll(queue).map(({ kind }) => kind);
+  assertEquals(taken, ["disco", "other", "disco", "other", "disco", "other"]);
 });
 
 Deno.test("SendQueue.pushControl() keeps control frames in order, of any size", () => {

@@ -40,6 +40,69 @@ Deno.test("Writer gives a slow connection its time anew with every part that it 
   assertEquals(failures.length, 1);
 });
 
+Deno.test("Writer waits on where the other end gets what was written before, and goes on then", async () => {
+  const { conn, clock, send, failures } = setUpWriter();
+  const asked: number[] = [];
+  conn.isDraining = (withinMs) => Promise.resolve(asked.push(withinMs) > 0);
+  send(packetOf(100));
+  await clock.advance(1999);
+  assertEquals(asked, []); // nobody asks while there is time
+  await clock.advance(1);
+  assertEquals(asked, [2000]);
+  await clock.advance(10_000);
+  assert(asked.length > 10 && clock.pending === 1);
+  conn.take();
+  await settle();
+  assertEquals(failures, []);
+  send(packetOf(100)); // has its own time
+  const before = asked.length;
+  await clock.advance(1999);
+  assertEquals(asked.length, before);
+});
+
+Deno.test("Writer gives up as soon as the other end gets nothing any more", async () => {
+  const { conn, clock, send, failures, metrics } = setUpWriter();
+  let isDraining = true;
+  // deno-lint-ignore require-await
+  conn.isDraining = async () => isDraining;
+  send(packetOf(100));
+  await clock.advance(4000);
+  assertEquals(failures, []);
+  isDraining = false;
+  await clock.advance(500);
+  assertEquals(failures[0]!.message, "it took nothing for 4500 ms");
+  assertEquals([metrics.clientWriteTimeouts, clock.pending], [1, 0]);
+});
+
+Deno.test("Writer gives up on a write that takes fifteen times its time, whatever the other end gets", async () => {
+  const { conn, clock, send, failures } = setUpWriter();
+  // deno-lint-ignore require-await
+  conn.isDraining = async () => true;
+  send(packetOf(100));
+  await clock.advance(29_999);
+  assertEquals(failures, []);
+  await clock.advance(500);
+  assertEquals(failures.map(({ code }) => code), ["timeout"]);
+});
+
+Deno.test("Writer judges no write by what it heard about the one before", async () => {
+  const { conn, clock, send, failures } = setUpWriter();
+  const asking = Promise.withResolvers<void>();
+  conn.isDraining = async () => {
+    await asking.promise;
+    return false;
+  };
+  send(packetOf(100));
+  await clock.advance(2100);
+  conn.take(50); // it moves on while the question is under way
+  await settle();
+  asking.resolve();
+  await settle();
+  assertEquals(failures, []);
+  await clock.advance(2000);
+  assertEquals(failures.length, 1);
+});
+
 Deno.test("Writer gives each write its own time, with one timer for all", async () => {
   const { conn, clock, send, failures } = setUpWriter();
   for (let i = 0; i < 20; i++) {
