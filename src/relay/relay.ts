@@ -68,7 +68,7 @@ export class Relay {
     metrics.rateLimits = rateLimits;
     this.writerParts = {
       pool: new ChunkPool(),
-      batch: new WriteBatch(),
+      batch: new WriteBatch(clock),
       clock,
       metrics,
     };

@@ -1,8 +1,9 @@
 /** Starts writes once all that was read together has been handled. */
+import type { Clock } from "../util/clock.ts";
 
 /** Something with frames to write. */
 export interface Flushable {
-  flush(): void;
+  flush(nowMs: number): void;
 }
 
 /**
@@ -11,11 +12,17 @@ export interface Flushable {
  */
 export class WriteBatch {
   #marked: Flushable[] = [];
+  readonly #clock: Clock;
   readonly #flush = () => {
     const marked = this.#marked;
     this.#marked = [];
-    for (const writer of marked) writer.flush();
+    const nowMs = this.#clock.nowMs();
+    for (const writer of marked) writer.flush(nowMs);
   };
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** Has `writer` flushed soon; mark it once until then. */
   mark(writer: Flushable): void {

@@ -133,8 +133,10 @@ export class Writer {
   }
 
   /** Called by the batch. */
-  flush(): void {
-    if (this.#state === "marked") void this.#drain(); // never rejects: it ends in #fail
+  flush(nowMs: number): void {
+    if (this.#state !== "marked") return;
+    this.#queuedMs = nowMs; // in the same turn of synchronous code
+    void this.#drain(nowMs); // never rejects: it ends in #fail
   }
 
   /** Drops what waits and ends the connection. */
@@ -149,53 +151,54 @@ export class Writer {
 
   #mark(): void {
     if (this.#state === "closed") return this.#queue.discard(); // counts what came too late
-    if (this.#queuedMs < 0) this.#queuedMs = this.#parts.clock.nowMs();
-    if (this.#state !== "idle") return;
-    this.#state = "marked";
-    this.#parts.batch.mark(this);
+    if (this.#state === "idle") {
+      this.#state = "marked";
+      this.#parts.batch.mark(this);
+    } else if (this.#state === "writing" && this.#queuedMs < 0) {
+      this.#queuedMs = this.#parts.clock.nowMs();
+    }
   }
 
-  async #drain(): Promise<void> {
+  /** Writes what is queued, one chunk after the other, until nothing is left or the connection has ended. */
+  async #drain(nowMs: number): Promise<void> {
+    const { clock } = this.#parts;
     this.#state = "writing";
     for (
       let chunk = this.#queue.take();
       chunk !== undefined;
       chunk = this.#queue.take()
     ) {
-      if (!await this.#write(chunk)) return;
+      this.#noteWriting(nowMs);
+      try {
+        for (let at = chunk.start; at < chunk.end;) {
+          at += await this.#conn.write(chunk.bytes.subarray(at, chunk.end));
+          nowMs = clock.nowMs();
+          this.#progressMs = nowMs;
+        }
+      } catch (cause) {
+        this.#queue.lost(chunk, "write_error");
+        this.#fail(new WriteError("connection", "writing failed", { cause }));
+        return;
+      }
+      this.#noteWritten(chunk, nowMs - this.#writeMs);
+      if (this.isClosed) return;
     }
     this.#state = "idle";
     this.#drained?.resolve();
     this.#drained = undefined;
   }
 
-  /** Writes one chunk whole; false when the connection has ended meanwhile. */
-  async #write(chunk: Chunk): Promise<boolean> {
-    this.#writeMs = this.#progressMs = this.#parts.clock.nowMs();
-    this.#parts.metrics.noteQueueDuration(this.#writeMs - this.#queuedMs);
-    this.#queuedMs = this.#queue.isEmpty ? -1 : this.#writeMs;
+  #noteWriting(nowMs: number): void {
+    this.#writeMs = this.#progressMs = nowMs;
+    this.#parts.metrics.noteQueueDuration(nowMs - this.#queuedMs);
+    this.#queuedMs = this.#queue.isEmpty ? -1 : nowMs;
     this.#watch();
-    try {
-      for (let at = chunk.start; at < chunk.end;) {
-        at += await this.#conn.write(chunk.bytes.subarray(at, chunk.end));
-        if (at < chunk.end) this.#progressMs = this.#parts.clock.nowMs();
-      }
-    } catch (cause) {
-      this.#queue.lost(chunk, "write_error");
-      this.#fail(new WriteError("connection", "writing failed", { cause }));
-      return false;
-    }
-    this.#noteWritten(chunk);
-    return !this.isClosed;
   }
 
-  #noteWritten(chunk: Chunk): void {
-    const { clock, metrics } = this.#parts;
+  #noteWritten(chunk: Chunk, durationMs: number): void {
+    const { metrics } = this.#parts;
     if (chunk.kind !== "control") {
-      this.#queue.otherLimit.note(
-        chunk.end - chunk.start,
-        clock.nowMs() - this.#writeMs,
-      );
+      this.#queue.otherLimit.note(chunk.end - chunk.start, durationMs);
       const bytes = chunk.packetBytes();
       this.sentPackets += chunk.frames;
       this.sentBytes += bytes;

@@ -41,7 +41,7 @@ fuzz("writer", async (random) => {
   const metrics = new RelayMetrics();
   const writer = new Writer(conn, {
     pool: POOL,
-    batch: new WriteBatch(),
+    batch: new WriteBatch(clock),
     clock,
     metrics,
   }, {

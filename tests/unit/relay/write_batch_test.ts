@@ -1,9 +1,10 @@
 /** Writes begin when the turn that queued for them ends. */
 import { WriteBatch } from "../../../src/relay/write_batch.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 import { assertEquals } from "../../support/assert.ts";
 
 Deno.test("WriteBatch.mark() has all flushed once, in order, after the turn", async () => {
-  const batch = new WriteBatch();
+  const batch = new WriteBatch(new FakeClock());
   const flushed: string[] = [];
   for (const name of ["a", "b", "c"]) {
     batch.mark({ flush: () => flushed.push(name) });
@@ -16,7 +17,7 @@ Deno.test("WriteBatch.mark() has all flushed once, in order, after the turn", as
 });
 
 Deno.test("WriteBatch.mark() takes marks that a flush makes, for the next round", async () => {
-  const batch = new WriteBatch();
+  const batch = new WriteBatch(new FakeClock());
   const flushed: string[] = [];
   const second = { flush: () => flushed.push("second") };
   batch.mark({

@@ -37,7 +37,7 @@ export function setUpWriter(options: Partial<WriterOptions> = {}): WriterSetUp {
   const metrics = new RelayMetrics();
   const failures: WriteError[] = [];
   const pool = new ChunkPool();
-  const batch = new WriteBatch();
+  const batch = new WriteBatch(clock);
   const writer = new Writer(conn, { pool, batch, clock, metrics }, {
     timeoutMs: 2000,
     controlLimitBytes: 1000,
