@@ -113,7 +113,10 @@ export function checkManualPair(
  * @throws OperatorError
  */
 export function manualPaths(
-  { certDir, hostname, files }: ManualOptions,
+  { certDir, hostname, files }: Pick<
+    ManualOptions,
+    "certDir" | "hostname" | "files"
+  >,
 ): ManualPair {
   if (files !== undefined) return files;
   if (certDir === "") {

@@ -1,8 +1,9 @@
-/** The DERP map entry that an operator pastes. */
+/** The relay as a node of a DERP map. */
 import {
   derpMapNode,
+  derpNode,
   type RelayAddress,
-} from "../../../src/certs/derp_map_node.ts";
+} from "../../../src/derpmap/node.ts";
 import type { CertificateFacts } from "../../../src/certs/provider.ts";
 import { assertEquals } from "../../support/assert.ts";
 
@@ -68,4 +69,38 @@ Deno.test("derpMapNode() gives no address for a DNS name", () => {
 Deno.test("derpMapNode() pins no chain, for clients would refuse it", () => {
   const node = derpMapNode({ ...FACTS, chainLength: 2 }, DEFAULT);
   assertEquals(JSON.parse(node).CertName, undefined);
+});
+
+Deno.test("derpNode() tells its ports always, and nothing that isn't so", () => {
+  const node = derpNode(DEFAULT, { name: "900a", regionId: 900 });
+  assertEquals(
+    JSON.stringify(node),
+    '{"Name":"900a","RegionID":900,"HostName":"192.0.2.1","STUNPort":3478,"DERPPort":443}',
+  );
+  const all = derpNode({ ...DEFAULT, stunPort: undefined }, {
+    name: "901b",
+    regionId: 901,
+    certificate: FACTS,
+    ipv4: "192.0.2.1",
+    ipv6: "2001:db8::1",
+    stunOnly: true,
+    canPort80: true,
+  });
+  assertEquals(
+    JSON.stringify(all),
+    `{"Name":"901b","RegionID":901,"HostName":"192.0.2.1","CertName":"${PIN}","IPv4":"192.0.2.1","IPv6":"2001:db8::1","STUNPort":-1,"STUNOnly":true,"DERPPort":443,"CanPort80":true}`,
+  );
+});
+
+Deno.test("derpNode() pins the certificate of a name only where it signs itself", () => {
+  const certName = (selfSigned: boolean, hostname: string) =>
+    derpNode({ ...DEFAULT, hostname }, {
+      name: "a",
+      regionId: 900,
+      certificate: { ...FACTS, selfSigned },
+    }).CertName;
+  const [signsItself, issued] = [true, false];
+  assertEquals(certName(signsItself, "derp.test"), PIN);
+  assertEquals(certName(issued, "derp.test"), undefined);
+  assertEquals(certName(issued, "192.0.2.1"), PIN);
 });

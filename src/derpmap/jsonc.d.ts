@@ -1,0 +1,2 @@
+/** The part of `@std/jsonc/parse` that is used here; its npm edition has no types. */
+export function parse(text: string): unknown;
