@@ -13,17 +13,13 @@ export interface CommandPlace {
   readonly surroundings: Surroundings;
 }
 
-/** A row of the table of commands. */
-export interface Command {
-  /** As one types it behind `derper`, for example `keys export`. */
-  readonly name: string;
-  /** One line for `derper -h`. */
-  readonly summary: string;
-  /**
-   * Runs it with the arguments behind its name; answers `-h` too. Resolves with
-   * the exit code.
-   *
-   * @throws OperatorError, which is shown, and makes the exit code 1
-   */
-  run(args: readonly string[], place: CommandPlace): Promise<number>;
-}
+/**
+ * Runs a command with the arguments behind its name; answers `-h` too. Resolves
+ * with the exit code.
+ *
+ * @throws OperatorError, which is shown, and makes the exit code 1
+ */
+export type RunCommand = (
+  args: readonly string[],
+  place: CommandPlace,
+) => Promise<number>;

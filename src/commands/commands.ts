@@ -1,9 +1,47 @@
 /** The table of subcommands, and what happens to a command line that begins with a word. */
-import { type Command, type CommandPlace, EXIT } from "./command.ts";
-import { keysExport } from "./keys.ts";
-import { verify } from "./verify.ts";
+import { type CommandPlace, EXIT, type RunCommand } from "./command.ts";
 
-const COMMANDS: readonly Command[] = [verify, keysExport];
+interface Command {
+  /** As one types it behind `derper`, for example `keys export`. */
+  readonly name: string;
+  /** One line for `derper -h`. */
+  readonly summary: string;
+  /** A relay needs none of them, so each is loaded when it is asked for. */
+  load(): Promise<RunCommand>;
+}
+
+const COMMANDS: readonly Command[] = [
+  {
+    name: "verify",
+    summary: "ask all sources of verification about one node key",
+    load: async () => (await import("./verify.ts")).verify,
+  },
+  {
+    name: "keys export",
+    summary: "write the node keys of a tailnet, for -verify-keys-file",
+    load: async () => (await import("./keys.ts")).keysExport,
+  },
+  {
+    name: "derpmap",
+    summary: "print what to tell nodes of this relay, or check such a file",
+    load: async () => (await import("./derpmap.ts")).derpmap,
+  },
+  {
+    name: "probe",
+    summary: "try a relay out, the one on this machine or that of a URL",
+    load: async () => (await import("./probe.ts")).probe,
+  },
+  {
+    name: "healthcheck",
+    summary: "ask a relay whether it is well, for containers",
+    load: async () => (await import("./healthcheck.ts")).healthcheck,
+  },
+  {
+    name: "close-peer",
+    summary: "close a node's connections to a relay, with its mesh key",
+    load: async () => (await import("./close_peer.ts")).closePeer,
+  },
+];
 
 const HELP = "help";
 
@@ -39,10 +77,19 @@ export function runCommand(
   for (const command of COMMANDS) {
     const words = command.name.split(" ");
     if (words.some((word, at) => args[at] !== word)) continue;
-    return command.run(args.slice(words.length), place);
+    return runLoaded(command, args.slice(words.length), place);
   }
   place.printError(unknown(args));
   return Promise.resolve(EXIT.usage);
+}
+
+async function runLoaded(
+  command: Command,
+  args: readonly string[],
+  place: CommandPlace,
+): Promise<number> {
+  const run = await command.load();
+  return await run(args, place);
 }
 
 /** Names what was typed, one word more where commands begin with the first. */

@@ -7,7 +7,7 @@ import {
 import { flagsText } from "../config/usage.ts";
 import { TAILSCALED_SOCKET } from "../config/verification_rules.ts";
 import { systemClock } from "../util/clock.ts";
-import { type Command, EXIT } from "./command.ts";
+import { type CommandPlace, EXIT } from "./command.ts";
 import { exportKeys } from "./keys_export.ts";
 
 const FLAGS = {
@@ -32,26 +32,25 @@ where it wasn't, and 2 for flags that can't be used.
 
 `;
 
-/** The row of the table of commands. */
-export const keysExport: Command = {
-  name: "keys export",
-  summary: "write the node keys of a tailnet, for -verify-keys-file",
-  async run(args, { print, printError, surroundings }) {
-    const defaults = flagDefaults(FLAGS, surroundings);
-    const { values, problems, help } = parseGoFlags(args, FLAGS, { defaults });
-    if (help) {
-      print(HELP + flagsText(FLAGS, defaults));
-      return EXIT.ok;
-    }
-    for (const problem of problems) printError(problem);
-    if (problems.length > 0) return EXIT.usage;
-    const done = await exportKeys({
-      socketPath: values.socket || TAILSCALED_SOCKET,
-      outputPath: values.o || undefined,
-      clock: systemClock,
-      print,
-    });
-    printError(done);
+/** Reads its arguments, does it, and resolves with the exit code. */
+export async function keysExport(
+  args: readonly string[],
+  { print, printError, surroundings }: CommandPlace,
+): Promise<number> {
+  const defaults = flagDefaults(FLAGS, surroundings);
+  const { values, problems, help } = parseGoFlags(args, FLAGS, { defaults });
+  if (help) {
+    print(HELP + flagsText(FLAGS, defaults));
     return EXIT.ok;
-  },
-};
+  }
+  for (const problem of problems) printError(problem);
+  if (problems.length > 0) return EXIT.usage;
+  const done = await exportKeys({
+    socketPath: values.socket || TAILSCALED_SOCKET,
+    outputPath: values.o || undefined,
+    clock: systemClock,
+    print,
+  });
+  printError(done);
+  return EXIT.ok;
+}

@@ -10,7 +10,7 @@ import { readCaCerts } from "../net/dial.ts";
 import { systemClock as clock } from "../util/clock.ts";
 import { OperatorError } from "../util/operator_error.ts";
 import { makeSources } from "../verification.ts";
-import { type Command, EXIT } from "./command.ts";
+import { type CommandPlace, EXIT } from "./command.ts";
 
 /** Admission controllers are told where a client comes from; this one is at home. */
 const IP = "127.0.0.1";
@@ -21,43 +21,42 @@ const RULES: Readonly<Record<VerificationPolicy, string>> = {
   all: "every source",
 };
 
-/** The row of the table of commands. */
-export const verify: Command = {
-  name: "verify",
-  summary: "ask all sources of verification about one node key",
-  async run(args, { print, printError, surroundings }) {
-    const asked = parseVerifyLine(args, surroundings);
-    switch (asked.kind) {
-      case "help":
-        print(asked.text);
-        return EXIT.ok;
-      case "problems":
-        for (const problem of asked.problems) printError(problem);
-        return EXIT.usage;
-    }
-    const { key, verification } = asked;
-    const caCerts = asksServers(verification)
-      ? await readCaCerts(surroundings.env("DENO_CERT"))
-      : [];
-    const verifier = new Verifier({
-      ...verification,
-      sources: await sources(verification, caCerts),
-      cacheTtlMs: 0,
-      staleTtlMs: 0,
-      clock,
-      limiter: new LogLimiter(clock),
-    });
-    const { verdict, sources: reports } = await verifier.explain({
-      key,
-      ip: IP,
-    });
-    for (const report of reports) print(line(describe(report)));
-    const rule = ruleOf(verification, reports.length);
-    print(line(`${key}: ${conclude(verdict, rule)}`));
-    await verifier.close();
-    return verdict.allow ? EXIT.ok : EXIT.no;
-  },
-};
+/** Reads its arguments, does it, and resolves with the exit code. */
+export async function verify(
+  args: readonly string[],
+  { print, printError, surroundings }: CommandPlace,
+): Promise<number> {
+  const asked = parseVerifyLine(args, surroundings);
+  switch (asked.kind) {
+    case "help":
+      print(asked.text);
+      return EXIT.ok;
+    case "problems":
+      for (const problem of asked.problems) printError(problem);
+      return EXIT.usage;
+  }
+  const { key, verification } = asked;
+  const caCerts = asksServers(verification)
+    ? await readCaCerts(surroundings.env("DENO_CERT"))
+    : [];
+  const verifier = new Verifier({
+    ...verification,
+    sources: await sources(verification, caCerts),
+    cacheTtlMs: 0,
+    staleTtlMs: 0,
+    clock,
+    limiter: new LogLimiter(clock),
+  });
+  const { verdict, sources: reports } = await verifier.explain({
+    key,
+    ip: IP,
+  });
+  for (const report of reports) print(line(describe(report)));
+  const rule = ruleOf(verification, reports.length);
+  print(line(`${key}: ${conclude(verdict, rule)}`));
+  await verifier.close();
+  return verdict.allow ? EXIT.ok : EXIT.no;
+}
 
 /** All sources; a keys file that can't be read doesn't keep the others from answering. */
 async function sources(

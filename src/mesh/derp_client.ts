@@ -23,6 +23,8 @@ export interface DerpClientOptions {
   readonly key: NodePrivate;
   readonly meshKey?: MeshKey | undefined;
   readonly isProber?: boolean;
+  /** Asks for DERP at once, without an HTTP answer in front of it. */
+  readonly fastStart?: boolean;
 }
 
 /**
@@ -33,12 +35,14 @@ export interface DerpClientOptions {
  */
 export async function upgradeToDerp(
   conn: Conn,
-  { host }: DerpClientOptions,
+  { host, fastStart = false }: Pick<DerpClientOptions, "host" | "fastStart">,
 ): Promise<{ serverKey: NodePublic; reader: FrameReader }> {
+  const fast = fastStart ? "Derp-Fast-Start: 1\r\n" : "";
   const request =
-    `GET /derp HTTP/1.1\r\nHost: ${host}\r\nUpgrade: DERP\r\nConnection: Upgrade\r\n\r\n`;
+    `GET /derp HTTP/1.1\r\nHost: ${host}\r\nUpgrade: DERP\r\nConnection: Upgrade\r\n${fast}\r\n`;
   await writeAll(conn, new TextEncoder().encode(request));
-  const reader = new FrameReader(SERVER_LIMITS, await readAnswer(conn));
+  const first = fastStart ? new Uint8Array() : await readAnswer(conn);
+  const reader = new FrameReader(SERVER_LIMITS, first);
   await nextFrame(conn, reader, FrameType.ServerKey);
   return { serverKey: decodeServerKey(reader.payload()), reader };
 }

@@ -1,4 +1,4 @@
-/** Verified TLS connections to other relays. */
+/** Connections to other relays, with verified TLS or without TLS. */
 import { messageOf } from "../util/error_message.ts";
 import { OperatorError } from "../util/operator_error.ts";
 import type { Conn } from "./conn.ts";
@@ -20,14 +20,33 @@ export interface DialTarget {
   readonly dialHost: string;
 }
 
+/** How a connection is made. */
+export interface DialOptions {
+  readonly caCerts: string[];
+  readonly signal: AbortSignal;
+  /** Takes a trusted certificate with whatever names; only for who says that it has the wrong ones. */
+  readonly anyName?: boolean;
+}
+
+/** Connects without TLS; rejects when `signal` aborts before that. */
+export async function dialTcp(
+  { port, dialHost }: Omit<DialTarget, "host">,
+  signal: AbortSignal,
+): Promise<Conn> {
+  const tcp = await Deno.connect({ hostname: dialHost, port, signal });
+  tcp.setNoDelay();
+  return new DenoConn(tcp);
+}
+
 /** Connects and finishes the TLS handshake; rejects when `signal` aborts before that. */
 export async function dialTls(
   target: DialTarget,
-  { caCerts, signal }: { caCerts: string[]; signal: AbortSignal },
+  options: DialOptions,
 ): Promise<Conn> {
   const { host, port, dialHost } = target;
+  const { signal } = options;
   const tcp = await Deno.connect({ hostname: dialHost, port, signal });
-  const tls = await startTls(tcp, host, caCerts);
+  const tls = await startTls(tcp, host, options);
   const conn = new DenoConn(tls);
   const abort = () => conn.close();
   signal.addEventListener("abort", abort);
@@ -47,11 +66,15 @@ export async function dialTls(
 async function startTls(
   tcp: Deno.TcpConn,
   hostname: string,
-  caCerts: string[],
+  { caCerts, anyName = false }: DialOptions,
 ): Promise<Deno.TlsConn> {
   try {
     tcp.setNoDelay();
-    return await Deno.startTls(tcp, { hostname, caCerts });
+    return await Deno.startTls(tcp, {
+      hostname,
+      caCerts,
+      unsafelyDisableHostnameVerification: anyName,
+    });
   } catch (error) {
     tcp.close();
     throw error;

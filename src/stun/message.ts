@@ -7,28 +7,32 @@ import {
 } from "../util/bytes.ts";
 
 /** Type, length of what follows, magic cookie, transaction id (RFC 5389, section 6). */
-const HEADER_BYTES = 20;
-const MAGIC_COOKIE = 0x2112a442;
+export const HEADER_BYTES = 20;
+/** RFC 5389, section 6. */
+export const MAGIC_COOKIE = 0x2112a442;
 /** A second magic number, which FINGERPRINT is mixed with (RFC 5389, section 15.5). */
 const FINGERPRINT_XOR = 0x5354554e;
 /** Type, length, CRC-32. */
-const FINGERPRINT_BYTES = 8;
+export const FINGERPRINT_BYTES = 8;
 
-const MessageType = {
+/** RFC 5389, section 6: class and method. */
+export const MessageType = {
   BindingRequest: 0x0001,
   BindingSuccess: 0x0101,
 } as const;
 
-const Attribute = {
+/** RFC 5389, section 18.2. */
+export const Attribute = {
   XorMappedAddress: 0x0020, // 1B zero + 1B family + 2B port + 4B or 16B address
   Software: 0x8022, // text
   Fingerprint: 0x8028, // 4B CRC-32 of all that precedes this attribute
 } as const;
 
-const Family = { ipv4: 1, ipv6: 2 } as const;
+/** RFC 5389, section 15.1. */
+export const Family = { ipv4: 1, ipv6: 2 } as const;
 
 /** What stock clients call themselves; derper answers nobody else. */
-const SOFTWARE = new TextEncoder().encode("tailnode");
+export const SOFTWARE: Uint8Array = new TextEncoder().encode("tailnode");
 
 /** What a datagram is: a request to answer, or why it gets no answer. */
 export type DatagramKind =

@@ -1,5 +1,6 @@
 /** The Go derper, where the acceptance suite has built one. */
 import { delay, systemClock } from "../../src/util/clock.ts";
+import { Child } from "./child.ts";
 
 const VERSION = "interop-tailscale-v1.102.5";
 const START_MS = 20_000;
@@ -41,6 +42,73 @@ export async function goPublicKey(
     child.kill("SIGKILL");
     await child.status;
   }
+}
+
+/** A Go derper with TLS, a certificate that it made itself, and STUN; disposing of it ends it. */
+export class GoDerper implements AsyncDisposable {
+  readonly port: number;
+  readonly stunPort: number;
+  readonly httpPort: number;
+  readonly #child: Child;
+  readonly #dir: string;
+  readonly #log: readonly string[];
+
+  private constructor(
+    child: Child,
+    dir: string,
+    ports: readonly [number, number, number],
+  ) {
+    this.#child = child;
+    this.#dir = dir;
+    this.#log = child.lines;
+    [this.port, this.stunPort, this.httpPort] = ports;
+  }
+
+  /** Resolves when it takes connections. */
+  static async start(
+    derper: string,
+    args: readonly string[] = [],
+  ): Promise<GoDerper> {
+    const dir = await Deno.makeTempDir();
+    const ports = [freePort(), freeUdpPort(), freePort()] as const;
+    const child = new Child([
+      ...[derper, "-a", `127.0.0.1:${ports[0]}`, "-c", `${dir}/key`],
+      ...["-hostname", "127.0.0.1", "-certmode", "manual", "-certdir", dir],
+      ...["-stun-port", `${ports[1]}`, "-http-port", `${ports[2]}`],
+      ...args,
+    ], { cwd: dir, env: { HOME: dir } });
+    try {
+      (await connect(ports[0])).close();
+      (await connect(ports[2])).close();
+    } catch (error) {
+      await child.stop();
+      await Deno.remove(dir, { recursive: true });
+      throw error;
+    }
+    return new GoDerper(child, dir, ports);
+  }
+
+  /** The pin of its certificate, as it has logged it for the DERP map. */
+  get certName(): string {
+    const log = this.#log.join("\n");
+    return /sha256-raw:[0-9a-f]{64}/.exec(log)?.[0] ?? "";
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#child.stop();
+    await Deno.remove(this.#dir, { recursive: true });
+  }
+}
+
+function freeUdpPort(): number {
+  const socket = Deno.listenDatagram({
+    transport: "udp",
+    hostname: "127.0.0.1",
+    port: 0,
+  });
+  const { port } = socket.addr as Deno.NetAddr;
+  socket.close();
+  return port;
 }
 
 function freePort(): number {

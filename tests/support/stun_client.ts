@@ -1,5 +1,6 @@
 /** The client's half of STUN, for tests: makes Binding Requests and reads the answers. */
 import { fingerprint } from "../../src/stun/message.ts";
+import { encodeBindingRequest } from "../../src/stun/request.ts";
 import {
   concatBytes,
   readUint16,
@@ -46,7 +47,7 @@ export function software(name: string): Uint8Array {
 export function bindingRequest(
   txId: Uint8Array = crypto.getRandomValues(new Uint8Array(12)),
 ): Uint8Array {
-  return stunMessage(0x0001, txId, software("tailnode"));
+  return encodeBindingRequest(txId);
 }
 
 /** What a Binding Success says, the address in hexadecimal; throws where it isn't one with a single XOR-MAPPED-ADDRESS. */

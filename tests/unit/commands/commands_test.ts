@@ -29,6 +29,12 @@ class Said implements CommandPlace {
   };
 }
 
+/** The commands as `-h` of the relay lists them. */
+function namesInHelp(): string[] {
+  return [...commandsText().matchAll(/^ {2}derper (\S+(?: \S+)?) {2}/gm)]
+    .map(([, name]) => name!.trim());
+}
+
 async function run(line: string): Promise<{ code: number; said: Said }> {
   const said = new Said();
   const code = await runCommand(line.split(" "), said);
@@ -56,21 +62,24 @@ Deno.test("runCommand() lists the commands where it doesn't know one", async () 
     assertEquals(code, 2);
     assertEquals(said.out, "");
     assertEquals(said.errors, [
-      `Unknown command "${name}": there are verify, keys export and help; a relay is started with flags alone`,
+      `Unknown command "${name}": there are ${
+        namesInHelp().join(", ")
+      } and help; a relay is started with flags alone`,
     ]);
   }
 });
 
 Deno.test("runCommand() has a help for each command that -h of the relay names", async () => {
-  const names = [...commandsText().matchAll(/^ {2}derper (\S+(?: \S+)?) {2}/gm)]
-    .map(([, name]) => name!.trim());
-  assertEquals(names, ["verify", "keys export"]);
+  const names = namesInHelp();
+  for (const name of ["verify", "keys export", "derpmap"]) {
+    assert(names.includes(name), name);
+  }
   for (const name of names) {
     const { code, said } = await run(`${name} -h`);
     assertEquals(code, 0);
     assertEquals(said.errors, []);
     assert(said.out.startsWith(`Usage of derper ${name}:\n`), said.out);
-    assertMatch(said.out, /\n {2}-socket string\n[^]*\n$/);
+    assertMatch(said.out, /\n {2}-[a-z-]+(?: \w+)?\n[^]*\n$/);
     assertEquals((await run(`${name} -help`)).said.out, said.out);
   }
 });
