@@ -50,15 +50,34 @@ export class DebugAccess {
   }
 
   /** Whether whoever sent `request` may see them. */
-  async allows(request: Request, { remote }: RequestInfo): Promise<boolean> {
+  readonly allows = async (
+    request: Request,
+    { remote: { ip }, proxy }: RequestInfo,
+  ): Promise<boolean> => {
     if (await this.#hasKey(request)) return true;
-    // Behind a proxy nobody's address is known.
-    if (request.headers.get("X-Forwarded-For")) return false;
-    const { ip } = remote;
+    // Behind a proxy nobody's address is known, unless that is trusted and tells.
+    if (proxy === "unknown") {
+      this.#logUnknown(request, ip);
+      return false;
+    }
     const isIn = (range: IpRange) => range.contains(ip);
-    return LOOPBACK.some(isIn) ||
+    // A proxy's loopback needn't be ours, and who is here needs no proxy.
+    return proxy === undefined && LOOPBACK.some(isIn) ||
       TAILSCALE.some(isIn) && !NOT_TAILSCALE.some(isIn) ||
       ip === this.#options.allowIp || this.#trusted.some(isIn);
+  };
+
+  #logUnknown({ url }: Request, ip: string): void {
+    const { pathname } = new URL(url);
+    if (!pathname.startsWith("/debug")) return;
+    this.#options.limiter.run(
+      "debug_proxy",
+      (more) =>
+        log.info(
+          "refused {pathname} to a client behind the proxy {ip}, for it isn't known which; have the proxy send X-Forwarded-For, and name it in -trusted-proxies{more}",
+          { pathname, ip, more },
+        ),
+    );
   }
 
   async #hasKey({ method, url }: Request): Promise<boolean> {

@@ -37,6 +37,11 @@ export class ProcessMetrics implements MetricSource {
     return Math.floor((this.#options.clock.nowMs() - this.#startMs) / 1000);
   }
 
+  /** Memory of the process. */
+  get residentBytes(): number {
+    return Deno.memoryUsage().rss;
+  }
+
   snapshot(): Record<string, number> {
     const { health, certificateDaysLeft } = this.#options;
     const { rss, heapUsed } = Deno.memoryUsage();

@@ -9,6 +9,7 @@ import {
 } from "../derp/messages.ts";
 import type { MeshKey } from "../keys/mesh_key.ts";
 import { type NodePrivate, NodePublic } from "../keys/node_key.ts";
+import type { LogLimiter } from "../log/limited.ts";
 import { logger } from "../log/log.ts";
 import { type Conn, ConnectionLostError } from "../net/conn.ts";
 import type { PacketForwarder } from "../relay/forwarder.ts";
@@ -17,6 +18,8 @@ import { Writer, type WriterParts } from "../relay/writer.ts";
 import { type Clock, delay, type Turn } from "../util/clock.ts";
 import { TurnBudget } from "../util/turn_budget.ts";
 import { introduce, upgradeToDerp } from "./derp_client.ts";
+import { LinkHistory, type LinkStatus } from "./link_status.ts";
+import { RoundTrip } from "./round_trip.ts";
 
 const log = logger("mesh");
 
@@ -27,7 +30,9 @@ const CONNECT_TIMEOUT_MS = 15_000;
 /** A relay sends a KeepAlive at least every 65 s. */
 const SILENCE_MS = 120_000;
 const WRITE_TIMEOUT_MS = 30_000;
-/** WatchConns and Pongs. */
+/** Of a link, in a minute. */
+const LINES_IN_FULL = 6;
+/** WatchConns, Pings and Pongs. */
 const CONTROL_LIMIT_BYTES = 64 * 1024;
 
 export interface MeshLinkOptions {
@@ -36,6 +41,7 @@ export interface MeshLinkOptions {
   readonly key: NodePrivate;
   readonly meshKey: MeshKey;
   readonly clock: Clock;
+  readonly limiter: LogLimiter;
   readonly turn: Turn;
   readonly table: RelayTable;
   readonly writerParts: WriterParts;
@@ -54,9 +60,25 @@ export class MeshLink implements PacketForwarder {
   #state: "connecting" | "asking" | "linked" = "connecting";
   /** The last failure that was logged; the same one again is no news. */
   #lastFailure = "";
+  readonly #history: LinkHistory;
+  #roundTrip: RoundTrip | undefined;
 
   constructor(options: MeshLinkOptions) {
     this.#options = options;
+    this.#history = new LinkHistory(options.clock);
+  }
+
+  /** For operators. */
+  get status(): LinkStatus {
+    const { state, since, lastError } = this.#history;
+    return {
+      host: this.#options.host,
+      state,
+      since,
+      clients: this.#present.size,
+      roundTripMs: this.#roundTrip?.ms,
+      lastError,
+    };
   }
 
   forwardPacket(
@@ -76,6 +98,7 @@ export class MeshLink implements PacketForwarder {
       try {
         if (await this.#connectOnce() === "self") {
           log.info("{host} is this relay itself; no link needed", { host });
+          this.#history.note("self");
           return;
         }
       } catch (error) {
@@ -171,6 +194,8 @@ export class MeshLink implements PacketForwarder {
       }
       case FrameType.Ping:
         return this.#writer?.sendControl(encodePong(frame.payload()));
+      case FrameType.Pong:
+        return this.#roundTrip?.pong(frame.payload());
       default: // KeepAlive, Health and what is to come: nothing to do
     }
   }
@@ -180,12 +205,21 @@ export class MeshLink implements PacketForwarder {
     if (this.#state === "linked") return;
     this.#state = "linked";
     this.#lastFailure = "";
-    const { host } = this.#options;
-    log.info("linked to {host}", { host });
+    this.#history.note("linked");
+    const writer = this.#writer;
+    this.#roundTrip = new RoundTrip(
+      this.#options.clock,
+      (ping) => writer?.sendControl(ping),
+    );
+    this.#tell((host, more) =>
+      log.info("linked to {host}{more}", { host, more })
+    );
   }
 
   #forgetAll(): void {
     const { table } = this.#options;
+    this.#roundTrip?.[Symbol.dispose]();
+    this.#roundTrip = undefined;
     this.#writer?.close();
     this.#writer = undefined;
     for (const key of this.#present.values()) table.removeForwarder(key, this);
@@ -198,9 +232,23 @@ export class MeshLink implements PacketForwarder {
     const why = this.#state === "asking"
       ? `${what}; does it have the same mesh key?`
       : what;
+    this.#history.note("down", why);
     if (why === this.#lastFailure) return;
     this.#lastFailure = why;
-    const { host } = this.#options;
-    log.warn("no link to {host}: {why}; trying again every 5 s", { host, why });
+    this.#tell((host, more) =>
+      log.warn("no link to {host}: {why}; trying again every 5 s{more}", {
+        host,
+        why,
+        more,
+      })
+    );
+  }
+
+  /** A link that comes and goes has a few lines a minute. */
+  #tell(write: (host: string, more: string) => void): void {
+    const { host, limiter } = this.#options;
+    limiter.run(`mesh:${host}`, (more) => write(host, more), {
+      inFull: LINES_IN_FULL,
+    });
   }
 }

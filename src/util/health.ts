@@ -1,5 +1,8 @@
 /** Whether the relay can relay, and if not, why. */
 
+/** The part that reports that the relay is about to stop. */
+const STOPPING = "draining";
+
 /** Parts report what keeps them from working; whoever answers clients asks. */
 export class Health {
   readonly #problems = new Map<string, string>();
@@ -21,6 +24,15 @@ export class Health {
   /** Whether the relay can relay. */
   get isHealthy(): boolean {
     return this.#problems.size === 0;
+  }
+
+  /** Notes that the relay is about to stop, of its own will. */
+  stop(): void {
+    this.report(STOPPING, "the relay is about to stop");
+  }
+
+  get isStopping(): boolean {
+    return this.#problems.has(STOPPING);
   }
 
   /** One line for each part that doesn't work; none where all is well. */

@@ -18,13 +18,14 @@ type Variables = Omit<DebugAccessOptions, "limiter">;
 async function allows(
   ip: string,
   variables: Variables = {},
-  headers: Record<string, string> = {},
+  proxy?: "trusted" | "unknown",
 ): Promise<boolean> {
   const limiter = new LogLimiter(new FakeClock());
   const access = await DebugAccess.create({ ...variables, limiter });
-  const request = new Request("https://relay.test/debug/", { headers });
+  const request = new Request("https://relay.test/debug/");
   return await access.allows(request, {
     remote: { ip, port: 1 },
+    proxy,
     secure: true,
   });
 }
@@ -71,15 +72,22 @@ Deno.test("DebugAccess allows the ranges of TS_DEBUG_TRUSTED_CIDRS", async () =>
   assert(!(await allows("192.0.2.1", { trustedCidrs: "" })));
 });
 
-Deno.test("DebugAccess allows nobody who comes by way of a proxy", async () => {
-  const headers = { "X-Forwarded-For": "127.0.0.1" };
+Deno.test("DebugAccess allows nobody who comes by way of a proxy that doesn't tell who it is", async () => {
   const variables = { allowIp: "192.0.2.1", trustedCidrs: "192.0.2.0/24" };
   for (const ip of ["127.0.0.1", "100.64.0.1", "192.0.2.1", "192.0.2.2"]) {
     assert(await allows(ip, variables), ip);
-    assert(!(await allows(ip, variables, headers)), ip);
+    assert(!(await allows(ip, variables, "unknown")), ip);
   }
-  const empty = { "X-Forwarded-For": "" };
-  assert(await allows("127.0.0.1", {}, empty));
+});
+
+Deno.test("DebugAccess judges by the address that a trusted proxy tells, but for loopback", async () => {
+  const variables = { allowIp: "192.0.2.1", trustedCidrs: "192.0.2.0/24" };
+  for (const ip of ["100.64.0.1", "192.0.2.1", "192.0.2.2"]) {
+    assert(await allows(ip, variables, "trusted"), ip);
+  }
+  for (const ip of ["127.0.0.1", "::1", "198.51.100.1"]) {
+    assert(!(await allows(ip, variables, "trusted")), ip);
+  }
 });
 
 Deno.test("DebugAccess.create() names what is no range, and its variable", async () => {

@@ -3,6 +3,7 @@ import type { Admission } from "../../../src/admission/admission.ts";
 import { DebugAccess } from "../../../src/debug/access.ts";
 import { metricsPort } from "../../../src/debug/metrics_port.ts";
 import { debugPages } from "../../../src/debug/pages.ts";
+import { StatusPage } from "../../../src/debug/status/status_page.ts";
 import { FrameType } from "../../../src/derp/frame.ts";
 import { LogLimiter } from "../../../src/log/limited.ts";
 import { Health } from "../../../src/util/health.ts";
@@ -12,6 +13,7 @@ import {
   assertStringIncludes,
 } from "../../support/assert.ts";
 import { settle } from "../../support/fake_clock.ts";
+import { fakeFacts } from "../../support/fake_sessions.ts";
 import { packetOf } from "../../support/packets.ts";
 import { TestRelay } from "../../support/test_relay.ts";
 
@@ -29,13 +31,13 @@ async function visit(
   const handler = debugPages({
     access: await DebugAccess.create({ limiter }),
     version: "1.2.3",
-    machine: "<vm>",
-    hostname: "relay.test",
-    hasMeshKey: true,
-    uptimeSeconds: () => 3_723,
     sources: [relay.metrics],
     table: relay.table,
     admission,
+    status: new StatusPage(
+      fakeFacts([...relay.table.sessions()], { machine: "<vm>" }),
+      clock,
+    ),
   });
   return await handler(new Request(`https://relay.test${path}`), {
     remote: { ip, port: 1 },
@@ -56,6 +58,9 @@ Deno.test("debugPages() refuses strangers without a detail, whatever they ask fo
   for (
     const path of [
       "/debug/",
+      "/debug/events",
+      "/debug/status.css",
+      "/debug/status.js",
       "/debug/vars",
       "/debug/varz",
       "/debug/check",
@@ -83,16 +88,38 @@ Deno.test("debugPages() leads to the index, which links all pages", async () => 
   );
   assertEquals(response.headers.get("X-Frame-Options"), "DENY");
   const html = await response.text();
-  assertStringIncludes(html, "<b>Uptime:</b> 1h2m3s<");
-  assertStringIncludes(html, "<b>Version:</b> 1.2.3<");
-  assertStringIncludes(html, "<b>Machine:</b> &#60;vm&#62;<");
-  assertStringIncludes(html, "<b>TLS hostname:</b> relay.test<");
-  assertStringIncludes(html, "<b>Mesh key:</b> yes<");
-  const links = [...html.matchAll(/href="([^"]+)"/g)].map(([, href]) => href!);
-  assertEquals(links.length, 4);
+  assertStringIncludes(html, "<h1>relay.test</h1>");
+  assertStringIncludes(html, "1.2.3 <small>on &#60;vm&#62;");
+  assertStringIncludes(html, "<dd>1h 2m <small>");
+  const links = [...html.matchAll(/href="(\/debug\/[a-z.]+)"/g)]
+    .map(([, href]) => href!);
+  assertEquals(links, [
+    "/debug/status.css",
+    "/debug/varz",
+    "/debug/vars",
+    "/debug/traffic",
+    "/debug/check",
+  ]);
   for (const link of links) {
     assertEquals((await visit(relay, link)).status, 200, link);
   }
+});
+
+Deno.test("debugPages() shows how long a client is here, and what waits for it", async () => {
+  await using relay = new TestRelay({ writeTimeoutMs: 0 });
+  using deaf = await relay.connect({ pair: { bufferBytes: 500 } });
+  await relay.clock.advance(50_000);
+  using sender = await relay.connect();
+  for (let i = 0; i < 4; i++) {
+    await sender.sendPacket(deaf.publicKey, packetOf(1_000));
+    await settle();
+  }
+  const html = await (await visit(relay, "/debug/?sort=queue")).text();
+  const row = html.slice(html.indexOf('class="node"'));
+  assertStringIncludes(row, `title="${deaf.publicKey}"`);
+  assertStringIncludes(row, '<td class="n since">50s</td>');
+  // The first is being written; 1,037 bytes each with header and key.
+  assertStringIncludes(row, '<td class="n queue">3.11 kB</td>');
 });
 
 Deno.test("debugPages() has no page that it doesn't link", async () => {

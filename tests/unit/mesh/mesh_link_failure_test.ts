@@ -278,3 +278,17 @@ Deno.test("MeshLink bounds what waits for a relay that doesn't read, and gives u
     .reduce((sum, reason) => sum + local.dropped(reason).packets, 0);
   assert(lost > 900 && lost <= 1000, `${lost}`);
 });
+
+Deno.test("MeshLink that comes and goes has six lines a minute, and one for the rest", async () => {
+  await using log = await CapturedLog.start();
+  await using mesh = await TestLink.start();
+  for (let i = 0; i < 11; i++) {
+    mesh.dialled.at(-1)!.reset();
+    await mesh.clock.advance(RETRY_MS);
+  }
+  const lines = () => log.matching(" b.test");
+  assertEquals(lines().length, 6);
+  await mesh.clock.advance(RETRY_MS);
+  assertEquals(lines().length, 7);
+  assertMatch(lines()[6]!, /linked to b\.test \(the last of 17 in a minute\)$/);
+});

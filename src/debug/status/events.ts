@@ -1,0 +1,96 @@
+/** The live half of the status page: what has changed, every two seconds, for as long as somebody watches. */
+import { EVENT_STREAM_TYPE } from "../../http/event_stream.ts";
+import { textResponse } from "../../http/response.ts";
+import { STATUS_CODE } from "../../http/status.ts";
+import { type Cancel, type Clock, delay } from "../../util/clock.ts";
+import { Changes } from "./changes.ts";
+import type { StatusQuery } from "./query.ts";
+import {
+  type ServerSentEventMessage,
+  ServerSentEventStream,
+} from "./server_sent_events.ts";
+import type { StatusView } from "./view.ts";
+
+/** At a time. */
+const MAX_STREAMS = 16;
+const INTERVAL_MS = 2_000;
+/** Then the browser comes again by itself, and it is asked anew whether it may. */
+const MAX_LIFE_MS = 60 * 60_000;
+/** How long a browser waits before it comes again. */
+const RETRY_MS = 3_000;
+
+/** Opens event streams, up to a limit. */
+export class StatusEvents {
+  readonly #view: StatusView;
+  readonly #clock: Clock;
+  #open = 0;
+
+  constructor(view: StatusView, clock: Clock) {
+    this.#view = view;
+    this.#clock = clock;
+  }
+
+  /** How many are open. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Begins with all, goes on with changes, and ends when nobody reads any more or after an hour. */
+  answer(query: StatusQuery): Response {
+    if (this.#open >= MAX_STREAMS) {
+      return textResponse(
+        STATUS_CODE.ServiceUnavailable,
+        `${MAX_STREAMS} event streams are open already; close a page`,
+      );
+    }
+    const stream = this.#stream(query).pipeThrough(new ServerSentEventStream());
+    const headers = {
+      "Content-Type": EVENT_STREAM_TYPE,
+      "Cache-Control": "no-store",
+      "X-Content-Type-Options": "nosniff",
+    };
+    return new Response(stream, { headers });
+  }
+
+  /** Who is slow misses moments, but nothing is kept for him. */
+  #stream(query: StatusQuery): ReadableStream<ServerSentEventMessage> {
+    const view = this.#view;
+    const clock = this.#clock;
+    const changes = new Changes();
+    const { end, signal } = this.#enter();
+    let cancelLife: Cancel;
+    let isFirst = true;
+    return new ReadableStream<ServerSentEventMessage>({
+      start(controller) {
+        cancelLife = clock.after(MAX_LIFE_MS, () => {
+          end();
+          controller.close();
+        });
+      },
+      async pull(controller) {
+        if (isFirst) controller.enqueue({ retry: RETRY_MS });
+        else await delay(clock, INTERVAL_MS, signal);
+        if (signal.aborted) return;
+        isFirst = false;
+        for (const event of changes.since(view.now(query))) {
+          controller.enqueue(event);
+        }
+      },
+      cancel() {
+        cancelLife();
+        end();
+      },
+    }, { highWaterMark: 0 });
+  }
+
+  /** Counts a stream until its end, which comes once. */
+  #enter(): { end: () => void; signal: AbortSignal } {
+    const ending = new AbortController();
+    this.#open++;
+    const end = () => {
+      this.#open--;
+      ending.abort();
+    };
+    return { end, signal: ending.signal };
+  }
+}
