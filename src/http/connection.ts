@@ -1,28 +1,27 @@
 /** HTTP/1.1 on a `Conn`: one request after the other, and the way out for those who upgrade. */
-import {
-  type Conn,
-  ConnectionLostError,
-  type RemoteAddress,
-  writeAll,
-} from "../net/conn.ts";
+import type { Conn, RemoteAddress } from "../net/conn.ts";
+import { ForwardedConn } from "../net/forwarded_conn.ts";
 import type { Clock, Turn } from "../util/clock.ts";
-import { Deadline, DeadlineError } from "./deadline.ts";
+import type { Client, ClientAddresses } from "./client_address.ts";
+import { Deadline } from "./deadline.ts";
+import { bodyOfEvents, sendEvents, writeInTime } from "./event_stream.ts";
 import { HttpError } from "./http_error.ts";
+import { type Peer, readProxyHeader } from "./proxy_header.ts";
 import type { RequestHead } from "./request_head.ts";
 import { RequestReader } from "./request_reader.ts";
 import {
+  encodeHead,
   encodeResponse,
   type ResponseContext,
   textResponse,
 } from "./response.ts";
 import { STATUS_CODE } from "./status.ts";
 
-/** For a page to be made, and for it to be taken; derper's limit. */
-const ANSWER_TIMEOUT_MS = 30_000;
+/** For a page to be made; derper's limit. */
+const PAGE_TIMEOUT_MS = 30_000;
 
 /** What a page may know besides the request. */
-export interface RequestInfo {
-  readonly remote: RemoteAddress;
+export interface RequestInfo extends Client {
   /** Whether the request came over TLS. */
   readonly secure: boolean;
 }
@@ -48,6 +47,8 @@ export interface HttpOptions {
   readonly handler: HttpHandler;
   /** Asked about each request with an `Upgrade` field and no body. */
   readonly upgrade?: UpgradeHandler | undefined;
+  /** Finds out whose requests are; absent: they are the socket's. */
+  readonly clients?: ClientAddresses | undefined;
 }
 
 /** Why a connection's HTTP is over; `kind` and `reason` are few and constant. */
@@ -61,7 +62,11 @@ export type HttpEnd =
     readonly kind: "refused";
     readonly status: number;
     readonly reason: string;
+    /** The client, where a proxy told. */
+    readonly remote?: RemoteAddress;
   }
+  /** A PROXY header that isn't well-formed, or from who isn't trusted. */
+  | { readonly kind: "proxy_header"; readonly why: string }
   /** A page failed; the client got a 500. */
   | { readonly kind: "page_failed"; readonly error: unknown }
   /** The connection broke, or doesn't speak TLS, or didn't take an answer in time. */
@@ -96,23 +101,62 @@ export async function serveHttp(
   );
 }
 
-async function serve(conn: Conn, options: HttpOptions): Promise<Outcome> {
+function serve(conn: Conn, options: HttpOptions): Promise<Outcome> {
+  const { clients, secure } = options;
+  return !secure && clients?.trusts(conn.remote)
+    ? serveProxy(conn, options)
+    : serveRequests({ conn, remote: conn.remote }, options);
+}
+
+/** What a trusted proxy sends may begin with a PROXY header. */
+async function serveProxy(conn: Conn, options: HttpOptions): Promise<Outcome> {
+  const begun = await readProxyHeader(conn, options.clock);
+  return "kind" in begun ? begun : await serveRequests(begun, options);
+}
+
+async function serveRequests(
+  peer: Peer,
+  options: HttpOptions,
+): Promise<Outcome> {
+  const { conn } = peer;
   const reader = new RequestReader(conn, options);
+  let client: Client = peer;
   try {
     for (;;) {
       const head = await reader.next();
       if (head === undefined) return { kind: "closed" };
-      const session = upgrade(head, conn, { reader, options });
+      client = options.clients?.of(head, peer) ?? peer;
+      const session = upgrade(head, ForwardedConn.of(conn, client), {
+        reader,
+        options,
+      });
       if (session !== undefined) return { kind: "taken", session };
-      const end = await answer(head, conn, { reader, options });
+      const end = await answer(head, { conn, client }, { reader, options });
       if (end !== undefined) return end;
       await options.turn.wait(); // the next request may be here already
     }
   } catch (error) {
-    return error instanceof HttpError
-      ? await refuse(error, conn, { reader, options })
-      : { kind: "broken", error };
+    if (!(error instanceof HttpError)) return { kind: "broken", error };
+    if (isProxyHeader(reader, peer, options)) {
+      const why = "it sent a PROXY header, but isn't among -trusted-proxies";
+      return { kind: "proxy_header", why };
+    }
+    return await refuse(error, { conn, client }, { reader, options });
   }
+}
+
+function isProxyHeader(
+  reader: RequestReader,
+  { remote }: Peer,
+  { secure, clients }: HttpOptions,
+): boolean {
+  return reader.isProxyHeader && !secure && !clients?.trusts(remote);
+}
+
+/** Where a request came from, and whose it is. */
+interface From {
+  readonly conn: Conn;
+  readonly client: Client;
 }
 
 interface Parts {
@@ -133,7 +177,7 @@ function upgrade(
 /** Answers one request; an end, or undefined where the next may come. */
 async function answer(
   head: RequestHead,
-  conn: Conn,
+  { conn, client }: From,
   { reader, options }: Parts,
 ): Promise<HttpEnd | undefined> {
   // Who waits for leave to send a body gets the answer instead, and no leave.
@@ -141,27 +185,39 @@ async function answer(
     reader.unreadBytes < head.bodyBytes;
   if (!leavesBody) await reader.skip(head.bodyBytes);
   const keepAlive = head.keepAlive && !leavesBody;
-  const { bytes, end } = await render(head, conn.remote, {
+  const { bytes, end, events } = await render(head, client, {
     options,
     keepAlive,
   });
+  if (events !== undefined) {
+    await sendEvents(bytes, events, { conn, reader, clock: options.clock });
+    return end;
+  }
   await writeInTime(conn, bytes, options.clock);
   if (leavesBody) await reader.drain();
   return end;
 }
 
-/** The answer's bytes, and the end that comes with them if any. */
+/** An answer as it goes out. */
+interface Rendered {
+  readonly bytes: Uint8Array;
+  /** The connection's, which comes with the answer if at all. */
+  readonly end: HttpEnd | undefined;
+  /** A body that goes out bit by bit, behind the bytes. */
+  readonly events?: ReadableStream<Uint8Array>;
+}
+
 async function render(
   head: RequestHead,
-  remote: RemoteAddress,
+  client: Client,
   { options, keepAlive }: { options: HttpOptions; keepAlive: boolean },
-): Promise<{ bytes: Uint8Array; end: HttpEnd | undefined }> {
+): Promise<Rendered> {
   const { method, minor } = head;
   const context = { method, minor, date: options.clock.date() };
-  const deadline = new Deadline(options.clock, ANSWER_TIMEOUT_MS);
+  const deadline = new Deadline(options.clock, PAGE_TIMEOUT_MS);
   try {
     return await deadline.wait(
-      encodePage(page(head, remote, options), { ...context, keepAlive }),
+      encodePage(page(head, client, options), { ...context, keepAlive }),
     );
   } catch (error) {
     if (error instanceof HttpError) throw error;
@@ -178,9 +234,17 @@ async function render(
 async function encodePage(
   made: Response | Promise<Response>,
   context: ResponseContext,
-): Promise<{ bytes: Uint8Array; end: HttpEnd | undefined }> {
+): Promise<Rendered> {
   const response = await made;
   const { headers } = response;
+  const events = bodyOfEvents(response);
+  if (events !== undefined) {
+    const bytes = encodeHead(response, { ...context, keepAlive: false });
+    const end = { kind: "closed" } as const;
+    if (context.method !== "HEAD") return { bytes, end, events };
+    await events.cancel();
+    return { bytes, end };
+  }
   const keepAlive = context.keepAlive && headers.get("connection") !== "close";
   headers.delete("connection"); // the encoder adds its own
   const bytes = await encodeResponse(response, { ...context, keepAlive });
@@ -189,18 +253,18 @@ async function encodePage(
 
 function page(
   head: RequestHead,
-  remote: RemoteAddress,
+  { remote, proxy }: Client,
   { handler, secure }: HttpOptions,
 ): Response | Promise<Response> {
   // RFC 9110, 9.3.7: "OPTIONS *" is about the server as a whole.
   if (head.target === "*") return new Response();
-  return handler(head.toRequest(secure), { remote, secure });
+  return handler(head.toRequest(secure), { remote, proxy, secure });
 }
 
 /** Answers a request that can't be served, and gives the client time to see it. */
 async function refuse(
   { status, message }: HttpError,
-  conn: Conn,
+  { conn, client: { remote, proxy } }: From,
   { reader, options: { clock } }: Parts,
 ): Promise<HttpEnd> {
   try {
@@ -216,19 +280,6 @@ async function refuse(
   } catch {
     // what counts is the refusal, not whether the client heard it
   }
-  return { kind: "refused", status, reason: message };
-}
-
-/** Writes all; who doesn't take it in time is as good as gone. */
-async function writeInTime(
-  conn: Conn,
-  bytes: Uint8Array,
-  clock: Clock,
-): Promise<void> {
-  try {
-    await new Deadline(clock, ANSWER_TIMEOUT_MS).wait(writeAll(conn, bytes));
-  } catch (cause) {
-    if (!(cause instanceof DeadlineError)) throw cause;
-    throw new ConnectionLostError("Answer not taken in time", { cause });
-  }
+  const end = { kind: "refused", status, reason: message } as const;
+  return proxy === "trusted" ? { ...end, remote } : end;
 }

@@ -5,6 +5,7 @@ import type { Conn } from "../net/conn.ts";
 import type { DerpStart } from "../relay/handshake.ts";
 import type { Clock, Turn } from "../util/clock.ts";
 import type { UpgradeHandler } from "./connection.ts";
+import { DroppedUpgrade } from "./dropped_upgrade.ts";
 import type { RequestHead } from "./request_head.ts";
 import { WebSocketUpgrade } from "./websocket.ts";
 
@@ -24,6 +25,7 @@ export function derpUpgrade(
   turn: Turn,
 ): UpgradeHandler {
   const webSocket = new WebSocketUpgrade(clock, turn);
+  const dropped = new DroppedUpgrade();
   const switching = new TextEncoder().encode(
     "HTTP/1.1 101 Switching Protocols\r\n" +
       "Upgrade: DERP\r\n" +
@@ -35,6 +37,7 @@ export function derpUpgrade(
     if (!isDerpPath(head.target)) return undefined;
     const protocol = head.header("upgrade")?.toLowerCase();
     if (protocol !== "derp" && protocol !== "websocket") return undefined;
+    dropped.upgraded(head, conn.remote.ip);
     // Early clients said "websocket" and spoke plain DERP; the subprotocol tells them apart.
     if (protocol === "websocket" && WebSocketUpgrade.isMeant(head)) {
       return acceptWebSocket(head, conn, rest);

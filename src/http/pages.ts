@@ -7,6 +7,9 @@ import { STATUS_CODE } from "./status.ts";
 export type HomePage =
   | { readonly kind: "default" }
   | { readonly kind: "blank" }
+  | { readonly kind: "not-found" }
+  /** An operator's own. */
+  | { readonly kind: "html"; readonly html: () => string }
   | { readonly kind: "redirect"; readonly url: string };
 
 /** What derper (`tsweb.AddBrowserHeaders`) sends with each page meant for a browser. */
@@ -16,6 +19,15 @@ export const BROWSER_HEADERS = {
   "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
   "X-Content-Type-Options": "nosniff",
   "X-Frame-Options": "DENY",
+} as const;
+
+/** An operator's own page is one file, and so has its styles, scripts and pictures in it. */
+const OWN_PAGE_HEADERS = {
+  ...BROWSER_HEADERS,
+  "Content-Security-Policy": BROWSER_HEADERS["Content-Security-Policy"].replace(
+    "default-src 'self'",
+    "default-src 'self' 'unsafe-inline' data:",
+  ),
 } as const;
 
 const HTML = { "Content-Type": "text/html; charset=utf-8" } as const;
@@ -45,6 +57,12 @@ export function homePage(
     case "blank": {
       const headers = { ...BROWSER_HEADERS, ...HTML };
       return () => new Response(null, { headers });
+    }
+    case "not-found":
+      return () => textResponse(STATUS_CODE.NotFound, "Not found");
+    case "html": {
+      const headers = { ...OWN_PAGE_HEADERS, ...HTML };
+      return () => new Response(home.html(), { headers });
     }
     case "redirect": {
       const headers = { ...BROWSER_HEADERS, "Location": home.url };
@@ -94,9 +112,13 @@ export function generate204({ headers }: Request): Response {
   return response;
 }
 
+/**
+ * Says neither what this server is nor whose: search engines for servers would
+ * show open relays to whoever looks for these words.
+ */
 function homeHtml(derp: boolean, showsDebug: boolean): string {
   const disabled = derp ? "" : `
-<p><strong>Relaying is switched off on this server.</strong></p>`;
+<p><strong>What it is for is switched off at the moment.</strong></p>`;
   const debug = showsDebug
     ? `
 <p>For you as its operator: <a href="/debug/">/debug/</a>.</p>`
@@ -106,17 +128,12 @@ function homeHtml(derp: boolean, showsDebug: boolean): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>DERP relay</title>
+<title>It works</title>
 </head>
 <body>
 <main>
-<h1>DERP relay</h1>
-<p>Computers of a Tailscale network meet here when they can't reach each other
-directly. What passes through is encrypted between them; this server can't
-read it.</p>${disabled}
-<p>There is nothing else to see. More is in
-<a href="https://tailscale.com/kb/1232/derp-servers">Tailscale's description of
-DERP servers</a>.</p>${debug}
+<h1>It works</h1>
+<p>This server is up, and has no pages for visitors.</p>${disabled}${debug}
 </main>
 </body>
 </html>

@@ -50,6 +50,13 @@ export class RequestHead {
     return undefined;
   }
 
+  /** All values of a field, in their order; `name` in lower case. */
+  values(name: string): string[] {
+    return this.#fields.filter((_, i) =>
+      i % 2 === 1 && isField(this.#fields[i - 1]!, name)
+    );
+  }
+
   /**
    * What a page is given; its body is empty (see {@linkcode MAX_BODY_BYTES}).
    *

@@ -1,5 +1,6 @@
 /** The reading half of an HTTP connection: heads, bodies that are read past, and what comes behind. */
 import type { Conn } from "../net/conn.ts";
+import { parseProxyHeader } from "../net/proxy_protocol.ts";
 import type { Clock, Turn } from "../util/clock.ts";
 import { Deadline, DeadlineError } from "./deadline.ts";
 import { HeadParser } from "./head_parser.ts";
@@ -39,6 +40,13 @@ export class RequestReader {
   /** How many bytes are here that belong to no request yet. */
   get unreadBytes(): number {
     return this.#unread.length;
+  }
+
+  /** Whether a request that could not be read looks like a PROXY header; asked while nothing else has been read. */
+  get isProxyHeader(): boolean {
+    if (this.#fills > 1) return false;
+    const { kind } = parseProxyHeader(this.#buffer);
+    return kind === "header" || kind === "malformed";
   }
 
   /** A copy of those, for who takes the connection over; the buffer then goes with this reader. */
@@ -90,6 +98,15 @@ export class RequestReader {
       }
     } catch {
       // broken or still sending: closed either way
+    }
+  }
+
+  /** Resolves when the client says anything more, or has gone; there is no deadline, and no reading after it. Never rejects. */
+  async heard(): Promise<void> {
+    try {
+      if (this.#unread.length === 0) await this.#conn.read(this.#buffer);
+    } catch {
+      // broken, or closed by us
     }
   }
 

@@ -26,11 +26,22 @@ export function textResponse(status: number, text: string): Response {
 /** Head and body of `response` as they go over the wire (RFC 9112). */
 export async function encodeResponse(
   response: Response | Promise<Response>,
-  { method, minor, keepAlive, date }: ResponseContext,
+  context: ResponseContext,
 ): Promise<Uint8Array> {
   const resolved = await response;
-  const { status, headers } = resolved;
   const body = new Uint8Array(await resolved.arrayBuffer());
+  // RFC 9110, 8.6: a 204 must not have one.
+  const length = resolved.status === 204 ? undefined : body.length;
+  const head = encodeHead(resolved, context, length);
+  return context.method === "HEAD" ? head : concatBytes(head, body);
+}
+
+/** The head alone; without `contentLength` the body ends with the connection. */
+export function encodeHead(
+  { status, headers }: Response,
+  { minor, keepAlive, date }: ResponseContext,
+  contentLength?: number,
+): Uint8Array {
   let head = `HTTP/1.${minor === 0 ? 0 : 1} ${status} ${
     STATUS_TEXT[status] ?? ""
   }\r\n`;
@@ -38,12 +49,12 @@ export async function encodeResponse(
     head += `${canonicalName(name)}: ${value}\r\n`;
   }
   head += `Date: ${date.toUTCString()}\r\n`;
-  // RFC 9110, 8.6: a 204 must not have one.
-  if (status !== 204) head += `Content-Length: ${body.length}\r\n`;
+  if (contentLength !== undefined) {
+    head += `Content-Length: ${contentLength}\r\n`;
+  }
   if (!keepAlive) head += "Connection: close\r\n";
   else if (minor === 0) head += "Connection: keep-alive\r\n";
-  const bytes = latin1(head + "\r\n");
-  return method === "HEAD" ? bytes : concatBytes(bytes, body);
+  return latin1(head + "\r\n");
 }
 
 /** `content-type` as `Content-Type`: `Headers` has small letters only. */

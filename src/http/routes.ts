@@ -1,5 +1,6 @@
 /** The main port: which path is served by what. */
 import type { HttpHandler } from "./connection.ts";
+import { DroppedUpgrade } from "./dropped_upgrade.ts";
 import {
   generate204,
   type HomePage,
@@ -29,11 +30,13 @@ export interface RoutesOptions {
 /** The handler of the main port, for all that isn't an upgrade. */
 export function mainRoutes(options: RoutesOptions): HttpHandler {
   const { home, derp, bootstrapDns, debug, isOperator, isHealthy } = options;
+  const droppedUpgrade = new DroppedUpgrade();
   const homeHandler = homePage(home, { derp, isOperator });
   return (request, info) => {
     const { pathname } = new URL(request.url);
     switch (pathname) {
       case "/derp":
+        if (derp) droppedUpgrade.missing(request, info);
         return derpWithoutUpgrade(derp);
       case "/derp/probe":
       case "/derp/latency-check":

@@ -1,42 +1,38 @@
 /** One TCP port: its listener, and HTTP on every connection. */
-import type { LogLimiter } from "../log/limited.ts";
-import { logger } from "../log/log.ts";
-import {
-  type Conn,
-  isConnectionLost,
-  isTlsError,
-  type RemoteAddress,
-} from "../net/conn.ts";
+import type { Conn } from "../net/conn.ts";
 import {
   Listener,
   type ListenerOptions,
   type TlsPair,
 } from "../net/listener.ts";
 import type { ListenerMetrics } from "../net/listener_metrics.ts";
+import { ClientAddresses, type TrustedProxies } from "./client_address.ts";
 import {
-  type HttpEnd,
   type HttpHandler,
   serveHttp,
   type UpgradeHandler,
 } from "./connection.ts";
-
-const log = logger("http");
+import { logEnd } from "./log_end.ts";
 
 export interface HttpServerOptions extends Omit<ListenerOptions, "onConn"> {
   readonly handler: HttpHandler;
   readonly upgrade?: UpgradeHandler | undefined;
+  /** Who may say whose requests are; absent: nobody. */
+  readonly trustedProxies?: TrustedProxies | undefined;
 }
 
 /** A port, and all connections that came by it. */
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #listener: Listener;
+  readonly #clients: ClientAddresses;
   /** Every connection that is not over, upgraded or not, and what serves it. */
   readonly #open = new Map<Conn, Promise<void>>();
 
   /** @throws OperatorError */
   constructor(options: HttpServerOptions) {
     this.#options = options;
+    this.#clients = new ClientAddresses(options.trustedProxies);
     this.#listener = new Listener({
       ...options,
       onConn: (conn) => this.#open.set(conn, this.#serve(conn)),
@@ -58,6 +54,11 @@ export class HttpServer {
     this.#listener.setTls(pair);
   }
 
+  /** Stops accepting, in favour of another process that listens on the port, if there is one; connections live on. */
+  handOver(withinMs: number): Promise<void> {
+    return this.#listener.handOver(withinMs);
+  }
+
   /** Stops accepting, closes all connections and waits for them to end. */
   async close(): Promise<void> {
     await this.#listener.close();
@@ -75,48 +76,9 @@ export class HttpServer {
       secure,
       handler,
       upgrade,
+      clients: this.#clients,
     });
     this.#open.delete(conn);
     logEnd(this.#options.limiter, conn.remote, end);
-  }
-}
-
-/** One line per kind and minute of what an operator may have to act on. */
-function logEnd(
-  limiter: LogLimiter,
-  { ip }: RemoteAddress,
-  end: HttpEnd,
-): void {
-  if (end.kind === "refused") {
-    const { status, reason } = end;
-    limiter.run(`refused:${status}`, (more) =>
-      log.info(
-        "refused a request from {ip} with {status}: {reason}{more}",
-        { ip, status, reason, more },
-      ));
-  } else if (end.kind === "page_failed") {
-    limiter.run(
-      "page_failed",
-      () =>
-        log.error("a page failed, the client got a 500: {error}", {
-          error: end.error,
-        }),
-    );
-  } else if (end.kind === "broken" && isTlsError(end.error)) {
-    const why = (end.error as Error).message;
-    limiter.run("tls", (more) =>
-      log.info(
-        "TLS failed with {ip}: {why}{more}",
-        { ip, why, more },
-      ));
-  } else if (end.kind === "broken" && !isConnectionLost(end.error)) {
-    limiter.run(
-      "broken",
-      () =>
-        log.error("a connection from {ip} failed: {error}", {
-          ip,
-          error: end.error,
-        }),
-    );
   }
 }

@@ -2,6 +2,7 @@
 import type { Buffer } from "node:buffer";
 // @ts-types="@types/ws"
 import type { WebSocket } from "ws";
+import { ProtocolError } from "../derp/errors.ts";
 import {
   type Conn,
   ConnectionLostError,
@@ -19,6 +20,7 @@ const UNSUPPORTED_DATA = 1003;
 interface PendingRead {
   readonly into: Uint8Array;
   readonly resolve: (bytes: number | null) => void;
+  readonly reject: (error: Error) => void;
 }
 
 /** Bytes of binary messages both ways; where a message begins or ends has no meaning. */
@@ -30,6 +32,8 @@ export class WebSocketConn implements Conn {
   #receivedBytes = 0;
   #reader: PendingRead | undefined;
   #ended = false;
+  /** What the client did against RFC 6455; told when all before it has been read. */
+  #violation: ProtocolError | undefined;
 
   /** `under` carries the socket. */
   constructor(socket: WebSocket, under: Conn) {
@@ -40,14 +44,17 @@ export class WebSocketConn implements Conn {
       "message",
       (data, isBinary) => this.#onMessage(data as Buffer, isBinary),
     );
-    socket.on("error", () => this.#end()); // its reason has gone to the client in a close frame
+    socket.on("error", ({ message }) => this.#fail(message)); // the client gets it in a close frame
     socket.on("close", () => this.#end());
   }
 
   read(into: Uint8Array): Promise<number | null> {
     if (this.#receivedBytes > 0) return Promise.resolve(this.#take(into));
+    if (this.#violation !== undefined) return Promise.reject(this.#violation);
     if (this.#ended) return Promise.resolve(null);
-    return new Promise((resolve) => this.#reader = { into, resolve });
+    return new Promise((resolve, reject) =>
+      this.#reader = { into, resolve, reject }
+    );
   }
 
   /** Sends one message; resolves when the connection under it has taken it. */
@@ -78,7 +85,7 @@ export class WebSocketConn implements Conn {
   #onMessage(data: Uint8Array, isBinary: boolean): void {
     if (!isBinary) {
       this.#socket.close(UNSUPPORTED_DATA, "DERP is binary");
-      return this.#end();
+      return this.#fail("a text message, and DERP is binary");
     }
     if (this.#ended || data.length === 0) return;
     this.#received.push(data);
@@ -113,6 +120,14 @@ export class WebSocketConn implements Conn {
   #isFull(): boolean {
     return this.#receivedBytes >= MAX_WAITING_BYTES ||
       this.#received.length >= MAX_WAITING_MESSAGES;
+  }
+
+  #fail(why: string): void {
+    if (this.#ended) return;
+    this.#violation = new ProtocolError("websocket", `WebSocket: ${why}`);
+    this.#reader?.reject(this.#violation);
+    this.#reader = undefined;
+    this.#end();
   }
 
   #end(): void {

@@ -15,14 +15,45 @@ async function get(handler: HttpHandler, path: string): Promise<Response> {
   return await handler(new Request(`https://relay.test${path}`), INFO);
 }
 
-Deno.test("mainRoutes() says on the home page what this is, and whether it relays", async () => {
+Deno.test("mainRoutes() says on the home page whether this works, and nothing that relays are found by", async () => {
   const home = { kind: "default" } as const;
   const on = await (await get(mainRoutes({ home, derp: true }), "/")).text();
   const off = await (await get(mainRoutes({ home, derp: false }), "/")).text();
   assertStringIncludes(on, '<html lang="en">');
-  assertStringIncludes(on, "<title>DERP relay</title>");
+  assertStringIncludes(on, "<title>It works</title>");
   assert(!on.includes("switched off"));
   assertStringIncludes(off, "switched off");
+  for (const page of [on, off]) {
+    assertEquals(
+      page.match(/derp|relay|tailscale|headscale|wireguard|vpn|tailnet/gi),
+      null,
+    );
+  }
+});
+
+Deno.test("mainRoutes() has no page at all with -home 404", async () => {
+  const handler = mainRoutes({ home: { kind: "not-found" }, derp: true });
+  for (const path of ["/", "/index.html", "/derp/"]) {
+    const response = await get(handler, path);
+    assertEquals(response.status, 404, path);
+    assertEquals(await response.text(), "Not found\n", path);
+  }
+  assertEquals((await get(handler, "/derp/probe")).status, 200);
+  assertEquals((await get(handler, "/robots.txt")).status, 200);
+});
+
+Deno.test("mainRoutes() shows an operator's page as it is now, and lets it have its styles", async () => {
+  let html = "<p>one";
+  const home = { kind: "html", html: () => html } as const;
+  const handler = mainRoutes({ home, derp: true });
+  const response = await get(handler, "/");
+  assertEquals(await response.text(), "<p>one");
+  assertStringIncludes(response.headers.get("Content-Type")!, "text/html");
+  const policy = response.headers.get("Content-Security-Policy")!;
+  assertStringIncludes(policy, "default-src 'self' 'unsafe-inline' data:;");
+  assertStringIncludes(policy, "frame-ancestors 'none'");
+  html = "<p>two";
+  assertEquals(await (await get(handler, "/")).text(), "<p>two");
 });
 
 Deno.test("mainRoutes() has no home page where derper has something else", async () => {

@@ -1,4 +1,5 @@
 /** DERP over WebSocket, frame by frame. */
+import { ProtocolError } from "../../../src/derp/errors.ts";
 import { writeAll } from "../../../src/net/conn.ts";
 import { concatBytes, readUint16 } from "../../../src/util/bytes.ts";
 import { assert, assertEquals, assertRejects } from "../../support/assert.ts";
@@ -43,10 +44,13 @@ Deno.test("WebSocketConn ends on text, on what is too long, and on broken frames
   ) {
     await using socket = await open();
     await writeAll(socket.client, sent);
-    let read: number | null | undefined;
-    socket.conn.read(new Uint8Array(9)).then((n) => read = n);
-    await settle();
-    assertEquals(read, null, `code ${code}`);
+    for (let i = 0; i < 2; i++) { // it stays so
+      await assertRejects(
+        () => socket.conn.read(new Uint8Array(9)),
+        ProtocolError,
+        "WebSocket: ",
+      );
+    }
     const { first, payload } = await readFrame(socket.client);
     assertEquals([first, readUint16(payload, 0)], [CLOSE, code]);
   }
@@ -55,7 +59,11 @@ Deno.test("WebSocketConn ends on text, on what is too long, and on broken frames
 Deno.test("WebSocketConn.close() lets a close frame go out that is under way", async () => {
   await using socket = await open(undefined, { bufferBytes: 3 });
   await writeAll(socket.client, frame(TEXT, bytes("DERP")));
-  assertEquals(await socket.conn.read(new Uint8Array(9)), null);
+  await assertRejects(
+    () => socket.conn.read(new Uint8Array(9)),
+    ProtocolError,
+    "a text message, and DERP is binary",
+  );
   socket.conn.close();
   assertEquals((await readFrame(socket.client)).first, CLOSE);
 });
