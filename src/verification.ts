@@ -13,9 +13,12 @@ import { verifyCommandLine } from "./config/verify_command_line.ts";
 import type { MetricSource } from "./debug/metric_family.ts";
 import type { NodePublic } from "./keys/node_key.ts";
 import type { LogLimiter } from "./log/limited.ts";
+import { logger } from "./log/log.ts";
 import type { Relay, RelayOptions } from "./relay/relay.ts";
 import type { Clock } from "./util/clock.ts";
 import type { Health } from "./util/health.ts";
+
+const log = logger("admission");
 
 /** What the sources share. */
 export interface SourceParts {
@@ -50,6 +53,7 @@ export class ClientVerification {
   ): Promise<ClientVerification | undefined> {
     if (verification === undefined) return undefined;
     const sources = await makeSources(verification, parts);
+    warnOfOpenUrls(verification);
     return new ClientVerification(verification, sources, parts);
   }
 
@@ -138,4 +142,22 @@ export async function makeSources(
     sources.push(tailscaleApiSource({ ...tailscaleApi, clock, caCerts }));
   }
   return sources;
+}
+
+/** With one URL that is derper's rule; with several, or other sources beside them, nobody expects it. */
+function warnOfOpenUrls(
+  { urls, urlFailOpen, policy, ...others }: Verification,
+) {
+  const isAny = policy === "any" && urls.length > 0;
+  const isOfSeveral = policy === "each-kind" && urls.length > 1;
+  if (!urlFailOpen || !isAny && !isOfSeveral) return;
+  const isAlone = others.sockets.length === 0 && !others.keysFile &&
+    !others.headscale && !others.tailscaleApi;
+  const what = isAny || isAlone
+    ? "everybody is admitted, whatever the others say"
+    : "none of them refuses anybody, whatever the others say";
+  log.warn(
+    "while a single one of the -verify-client-url can't be reached, {what}; add -verify-client-url-fail-open=false",
+    { what },
+  );
 }

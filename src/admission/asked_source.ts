@@ -1,8 +1,11 @@
 /** Asks one source: in time, not too often, and remembering what it said. */
+import type { LogLimiter } from "../log/limited.ts";
 import type { Clock } from "../util/clock.ts";
 import { messageOf } from "../util/error_message.ts";
+import { networkOf } from "../util/ip.ts";
 import type { Candidate, Verdict } from "./admission.ts";
 import { AnswerMemory } from "./answer_memory.ts";
+import { NotAskedError } from "./not_asked.ts";
 import { Slots } from "./slots.ts";
 import {
   type Answer,
@@ -23,6 +26,7 @@ const MAX_WAITING = 1_024;
 export interface AskedSourceOptions {
   readonly source: Source;
   readonly clock: Clock;
+  readonly limiter: LogLimiter;
   /** Questions under way at a time; who asks later waits within its deadline. */
   readonly slots: number;
   /** How long an answer counts without another question; 0 is not at all. */
@@ -66,7 +70,7 @@ export class AskedSource {
   #isClosed = false;
 
   constructor(options: AskedSourceOptions) {
-    const { source, clock, slots, cacheTtlMs, staleTtlMs } = options;
+    const { source, clock, limiter, slots, cacheTtlMs, staleTtlMs } = options;
     this.name = source.name;
     this.kind = source.kind;
     this.metrics = new SourceMetrics(source);
@@ -79,7 +83,7 @@ export class AskedSource {
       cacheTtlMs: this.#isListed ? 0 : cacheTtlMs,
       staleTtlMs,
     });
-    this.#state = new SourceState(source, clock);
+    this.#state = new SourceState(source, { clock, limiter });
   }
 
   /** Answers from memory where that counts, else by a question. Never rejects. */
@@ -180,30 +184,41 @@ export class AskedSource {
   }
 
   async #put(candidate: Candidate): Promise<Answer | SourceError> {
-    const answer = await this.#inTime(async (signal) => {
-      const start = this.#clock.nowMs();
-      this.metrics.asked++;
-      try {
-        return await this.#source.ask(candidate, signal);
-      } finally {
-        this.metrics.seconds.observe((this.#clock.nowMs() - start) / 1000);
-      }
-    });
+    const answer = this.#known(candidate) ??
+      await this.#inTime(async (signal) => {
+        const start = this.#clock.nowMs();
+        this.metrics.asked++;
+        try {
+          return await this.#source.ask(candidate, signal);
+        } catch (error) {
+          if (!this.#isClosed) this.metrics.failed++;
+          throw error;
+        } finally {
+          this.metrics.seconds.observe((this.#clock.nowMs() - start) / 1000);
+        }
+      }, networkOf(candidate.ip));
     if (!(answer instanceof SourceError)) {
       this.#memory.note(candidate.key.toString(), answer);
       this.#noteAnswer();
-    } else if (!(answer instanceof NotAskedError)) {
-      this.metrics.failed++;
-      // A list that can't be renewed still answers for most.
-      if (!this.#isListed) this.#state.noteFailure(answer);
+    } else if (!(answer instanceof NotAskedError) && !this.#isListed) {
+      this.#state.noteFailure(answer); // a list that can't be renewed still answers for most
     }
     return answer;
+  }
+
+  /** Who is known doesn't wait behind strangers for whom a list is looked at again. */
+  #known(candidate: Candidate): Answer | undefined {
+    const known = this.#isClosed ? undefined : this.#source.known?.(candidate);
+    if (known === undefined) return undefined;
+    this.metrics.asked++;
+    this.metrics.seconds.observe(0);
+    return known;
   }
 
   async #runCheck(): Promise<SourceError | undefined> {
     const failure = await this.#inTime(async (signal) => {
       await this.#source.check?.(signal);
-    });
+    }, "the relay itself");
     if (failure === undefined) this.#noteAnswer();
     else if (!(failure instanceof NotAskedError)) {
       this.#state.noteFailure(failure);
@@ -211,9 +226,10 @@ export class AskedSource {
     return this.#state.error;
   }
 
-  /** What comes of a question, which gets a slot and a deadline. */
+  /** What comes of a question, which gets a slot and a deadline; askers get slots in turn. */
   async #inTime<T>(
     ask: (signal: AbortSignal) => Promise<T>,
+    asker: string,
   ): Promise<T | SourceError> {
     const startMs = this.#clock.nowMs();
     const deadline = new AbortController();
@@ -221,13 +237,20 @@ export class AskedSource {
     const cancel = this.#clock.after(DEADLINE_MS, () => deadline.abort());
     this.#deadlines.add(deadline);
     if (this.#isClosed) deadline.abort();
-    const release = await this.#slots.take(signal);
+    const release = await this.#slots.take(signal, asker);
+    const hadAllTime = this.#clock.nowMs() === startMs;
     try {
-      if (this.#isClosed) return stopping(this.name);
+      if (this.#isClosed) return NotAskedError.stopping(this.name);
       if (release === undefined) return this.#busy(startMs, signal);
       return await ask(signal);
     } catch (error) {
-      return this.#isClosed ? stopping(this.name) : asSourceError(error, this);
+      if (this.#isClosed) return NotAskedError.stopping(this.name);
+      // What many questions did to this one must not pass for an outage.
+      const isLate = signal.aborted && !hadAllTime &&
+        this.#state.wasHeardSince(startMs);
+      return isLate
+        ? this.#busy(startMs, signal)
+        : SourceError.from(error, this.name);
     } finally {
       release?.();
       cancel();
@@ -240,10 +263,7 @@ export class AskedSource {
     const isUnreachable = hasWaited
       ? !this.#state.wasHeardSince(startMs)
       : this.#state.error?.isUnreachable ?? false;
-    return new NotAskedError(`Too many questions to ${this.name} at a time`, {
-      advice: "it is slow, or many clients connect at once; they try again",
-      isUnreachable,
-    });
+    return NotAskedError.busy(this.name, { isUnreachable });
   }
 
   #noteAnswer(): void {
@@ -270,29 +290,7 @@ export class AskedSource {
   }
 }
 
-/** The source has not been asked, so this says nothing about it. */
-class NotAskedError extends SourceError {}
-
-function stopping(name: string): SourceError {
-  return new NotAskedError(`The relay stops before ${name} could answer`, {
-    advice: "clients try again",
-    isUnreachable: false,
-  });
-}
-
 function cannotTell(error: SourceError): Finding {
   const { message: reason, advice, isUnreachable } = error;
   return { allow: false, isClear: false, reason, advice, isUnreachable };
-}
-
-function asSourceError(
-  error: unknown,
-  { name }: { readonly name: string },
-): SourceError {
-  if (error instanceof SourceError) return error;
-  return new SourceError(`Cannot ask ${name}: ${messageOf(error)}`, {
-    advice: "please report this as a bug of the relay",
-    isUnreachable: false,
-    cause: error,
-  });
 }

@@ -1,7 +1,6 @@
 /** Admits the devices that a control plane lists (`-verify-headscale`, `-verify-tailscale-api`). */
 import { logger } from "../log/log.ts";
 import type { Cancel, Clock } from "../util/clock.ts";
-import { messageOf } from "../util/error_message.ts";
 import type { Candidate } from "./admission.ts";
 import {
   type Device,
@@ -85,12 +84,16 @@ export class ListedSource implements Source {
     return this.#list && this.#options.clock.nowMs() - this.#listedAtMs;
   }
 
-  async ask({ key }: Candidate, signal: AbortSignal): Promise<Answer> {
-    const id = key.toString();
-    const known = this.#find(id);
-    if (known.admitted) return known;
+  async ask(candidate: Candidate, signal: AbortSignal): Promise<Answer> {
+    const known = this.known(candidate);
+    if (known !== undefined) return known;
     await this.#unlessAborted(this.#lookForUnknown(), signal);
-    return this.#find(id);
+    return this.#find(candidate.key.toString());
+  }
+
+  known({ key }: Candidate): Answer | undefined {
+    const answer = this.#find(key.toString());
+    return answer.admitted ? answer : undefined;
   }
 
   /** It can answer as long as it has a list. */
@@ -208,13 +211,7 @@ export class ListedSource implements Source {
   /** The error as whoever asks gets it; the first in a row is logged. */
   #fail(error: unknown): SourceError {
     const { clock } = this.#options;
-    const problem = error instanceof SourceError
-      ? error
-      : new SourceError(`Cannot ask ${this.name}: ${messageOf(error)}`, {
-        advice: "please report this as a bug of the relay",
-        isUnreachable: false,
-        cause: error,
-      });
+    const problem = SourceError.from(error, this.name);
     if (problem instanceof RetryLaterError) {
       this.#notBeforeMs = clock.nowMs() + problem.retryAfterMs;
     }

@@ -1,4 +1,5 @@
 /** One place that knows who may use the relay: a tailscaled, a server, a file. */
+import { messageOf } from "../util/error_message.ts";
 import type { Candidate } from "./admission.ts";
 
 /** Sources of one kind stand in for each other. */
@@ -50,6 +51,16 @@ export class SourceError extends Error {
     this.advice = options.advice;
     this.isUnreachable = options.isUnreachable;
   }
+
+  /** `error` itself where it is one, else what to say of an error that no source should throw. */
+  static from(error: unknown, name: string): SourceError {
+    if (error instanceof SourceError) return error;
+    return new SourceError(`Cannot ask ${name}: ${messageOf(error)}`, {
+      advice: "please report this as a bug of the relay",
+      isUnreachable: false,
+      cause: error,
+    });
+  }
 }
 
 /** Asked about one client at a time; `AskedSource` adds deadlines, bounds, memory and counters. */
@@ -63,6 +74,8 @@ export interface Source {
    * @throws SourceError when it can't tell
    */
   ask(candidate: Candidate, signal: AbortSignal): Promise<Answer>;
+  /** The answer about a client whom it admits without asking anybody, as one in its list; it takes nobody's place. */
+  known?(candidate: Candidate): Answer | undefined;
   /**
    * Finds out whether it could answer, whether clients come or not. It fails
    * when `ask` would, and only then. Rejects soon when `signal` aborts.

@@ -100,14 +100,47 @@ export class TailscaledSource implements Source {
     };
   }
 
-  #status(query: StatusQuery, signal: AbortSignal): Promise<TailnetStatus> {
-    let status = this.#statusUnderWay.get(query);
-    if (status === undefined) {
-      status = this.#askStatus(query, signal)
-        .finally(() => this.#statusUnderWay.delete(query));
-      this.#statusUnderWay.set(query, status);
+  /** Who shares another's question asks again when only the other's time was up. */
+  async #status(
+    query: StatusQuery,
+    signal: AbortSignal,
+  ): Promise<TailnetStatus> {
+    for (;;) {
+      const shared = this.#statusUnderWay.get(query);
+      if (shared === undefined) return await this.#ownStatus(query, signal);
+      try {
+        return await this.#unlessAborted(shared, signal);
+      } catch (error) {
+        const isTimeout = error instanceof LocalApiError &&
+          error.code === "timeout";
+        if (signal.aborted || !isTimeout) throw error;
+      }
     }
+  }
+
+  #ownStatus(query: StatusQuery, signal: AbortSignal): Promise<TailnetStatus> {
+    const status = this.#askStatus(query, signal)
+      .finally(() => this.#statusUnderWay.delete(query));
+    this.#statusUnderWay.set(query, status);
     return status;
+  }
+
+  /** Waits for another's question, but no longer than for an own one. */
+  #unlessAborted<T>(shared: Promise<T>, signal: AbortSignal): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const { socketPath } = this.#options;
+      const abort = () =>
+        reject(
+          new LocalApiError(
+            "timeout",
+            `No answer from "${socketPath}" in time`,
+          ),
+        );
+      if (signal.aborted) abort();
+      signal.addEventListener("abort", abort);
+      shared.then(resolve, reject)
+        .finally(() => signal.removeEventListener("abort", abort));
+    });
   }
 
   async #askStatus(

@@ -67,9 +67,10 @@ export class Verifier implements Admission {
   readonly #groups: readonly (readonly AskedSource[])[];
 
   constructor(options: VerifierOptions) {
-    const { sources, policy, clock, cacheTtlMs, staleTtlMs } = options;
+    const { sources, policy, cacheTtlMs, staleTtlMs } = options;
+    const { clock, limiter } = options;
     const slots = Math.max(1, Math.floor(MAX_QUESTIONS / sources.length));
-    const parts = { clock, slots, cacheTtlMs, staleTtlMs };
+    const parts = { clock, limiter, slots, cacheTtlMs, staleTtlMs };
     this.#options = options;
     this.#sources = sources.map((source) =>
       new AskedSource({ source, ...parts })

@@ -46,7 +46,11 @@ export class VerifyUrlSource implements Source {
 
   async ask(candidate: Candidate, signal: AbortSignal): Promise<Answer> {
     const response = await this.#post(candidate, signal);
-    const { status } = response;
+    const { status, url } = response;
+    if (!isSamePlace(this.#url, url)) {
+      await response.body?.cancel();
+      throw this.#error(`redirects to elsewhere (${new URL(url).origin})`);
+    }
     if (status !== 200) {
       await response.body?.cancel();
       return this.#unlessBroken(status);
@@ -74,7 +78,10 @@ export class VerifyUrlSource implements Source {
     await this.ask({ key, ip: "127.0.0.1" }, signal);
   }
 
-  /** Redirects are followed as by Go's client: with the question after 307 and 308, else by GET. */
+  /**
+   * Redirects are followed as by Go's client: with the question after 307 and
+   * 308, else by GET. Unlike there, an answer from another host doesn't count.
+   */
   async #post(
     { key, ip }: Candidate,
     signal: AbortSignal,
@@ -167,6 +174,13 @@ function allows(answer: unknown): boolean {
 function notAnAnswer(value: unknown): TypeError {
   const text = JSON.stringify(value).slice(0, QUOTED_CHARS);
   return new TypeError(`${text} isn't {"Allow":true} or {"Allow":false}`);
+}
+
+/** Whether an answer from `answered` speaks for the controller at `asked`: the same host, and no less safe a way to it. */
+function isSamePlace(asked: string, answered: string): boolean {
+  const [from, to] = [new URL(asked), new URL(answered)];
+  return to.hostname === from.hostname &&
+    (to.protocol === from.protocol || to.protocol === "https:");
 }
 
 /** Without the URL, which may hold a password. */

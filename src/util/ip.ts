@@ -101,6 +101,13 @@ export function formatIp(ip: Uint8Array): string {
   return groups.join(":");
 }
 
+/** What one person's addresses have in common: an IPv4 address is one, of IPv6 whoever has one has the /64. */
+export function networkOf(text: string): string {
+  const ip = parseIp(text);
+  if (ip === undefined) return text;
+  return formatIp(isMappedIpv4(ip) ? ip : ip.slice().fill(0, 8));
+}
+
 /** Host and port as they are written together: an IPv6 address in brackets; no host for all addresses. */
 export function formatHostPort(host: string | undefined, port: number): string {
   return host?.includes(":") ? `[${host}]:${port}` : `${host ?? ""}:${port}`;
@@ -113,4 +120,14 @@ const NOT_PUBLIC =
 /** Whether others on the internet may reach `address`. */
 export function isPublicIp(address: string): boolean {
   return parseIp(address) !== undefined && !NOT_PUBLIC.test(unmapIp(address));
+}
+
+/** `text` as the runtime writes the same address: IPv4 within IPv6 as plain IPv4, IPv6 as short as RFC 5952 has it; undefined where it is none. */
+export function canonicalIp(text: string): string | undefined {
+  const ip = parseIp(text);
+  if (ip === undefined) return undefined;
+  const plain = formatIp(ip);
+  return plain.includes(":")
+    ? new URL(`http://[${plain}]`).hostname.slice(1, -1)
+    : plain;
 }

@@ -2,6 +2,7 @@
 import type { Verdict } from "../../src/admission/admission.ts";
 import { AskedSource } from "../../src/admission/asked_source.ts";
 import { TailscaledSource } from "../../src/admission/tailscaled.ts";
+import { LogLimiter } from "../../src/log/limited.ts";
 import { NodePublic } from "../../src/keys/node_key.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import {
@@ -41,6 +42,7 @@ class Bench implements AsyncDisposable {
     return new AskedSource({
       source: new TailscaledSource({ socketPath, clock }),
       clock,
+      limiter: new LogLimiter(clock),
       slots: 64,
       cacheTtlMs: 0,
       staleTtlMs: 0,
@@ -153,6 +155,29 @@ Deno.test("TailscaledSource refuses after 5 s without an answer", async () => {
   await bench.clock.advance(1);
   const { reason } = refusal(await verdict);
   assertStringIncludes(reason, `No answer from "${bench.path}" in time`);
+});
+
+Deno.test("TailscaledSource asks for the status again for who came later than the one who waited in vain", async () => {
+  await using bench = new Bench();
+  await using daemon = bench.daemon();
+  daemon.behaviour = "old";
+  const held = Promise.withResolvers<void>();
+  const asksStatus = () => daemon.questions.at(-1)!.target.includes("/status");
+  Object.defineProperty(daemon, "gate", {
+    configurable: true,
+    get: () => asksStatus() ? held.promise : Promise.resolve(),
+  });
+  const stranger = bench.admit(STRANGER);
+  await until(() => daemon.questions.length === 2);
+  await bench.clock.advance(3_000);
+  const member = bench.admit(MEMBER);
+  await until(() => daemon.questions.length === 3);
+  await new Promise((resolve) => setTimeout(resolve, 50)); // until it shares the status
+  Object.defineProperty(daemon, "gate", { value: Promise.resolve() });
+  await bench.clock.advance(2_000);
+  assertStringIncludes(refusal(await stranger).reason, "in time");
+  assertAdmitted(await member, bench);
+  held.resolve();
 });
 
 Deno.test("TailscaledSource finds a socket that appears, goes and is made anew", async () => {

@@ -202,6 +202,17 @@ for (const status of [307, 308]) {
   });
 }
 
+Deno.test("VerifyUrlSource doesn't take the word of another host that it is redirected to", async () => {
+  await using bench = new Bench((request) => {
+    const { hostname, port } = new URL(request.url);
+    return hostname === "127.0.0.1"
+      ? Response.redirect(`http://localhost:${port}/verify`, 307)
+      : Response.json({ Allow: true });
+  });
+  const reason = reasonOf(await admit(bench.verifier(FAIL_OPEN.open)));
+  assertStringIncludes(reason, "redirects to elsewhere (http://localhost:");
+});
+
 /** A response that begins with `start` and doesn't end. */
 function endless(start: string, onCancel: () => void): Response {
   return new Response(
@@ -302,7 +313,7 @@ Deno.test("VerifyUrlSource warns once a minute that it fails open, and tells no 
   assertStringIncludes(lines()[0]!, `http://127.0.0.1:${port}/verify`);
   await bench.clock.advance(60_000);
   await admit(verifier);
-  assertStringIncludes(lines()[1]!, "2 more");
+  assertStringIncludes(lines()[1]!, "the last of 2 in a minute");
   assertEquals(log.matching("can't verify clients").length, 1);
   assert(!log.lines.join().includes("secret"), log.lines.join("\n"));
 });

@@ -6,6 +6,7 @@ import {
   type Finding,
 } from "../../../src/admission/asked_source.ts";
 import { LISTED_KINDS } from "../../../src/admission/source.ts";
+import { LogLimiter } from "../../../src/log/limited.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 import { CapturedLog } from "../../support/captured_log.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
@@ -19,6 +20,7 @@ function setUp(options: Partial<AskedSourceOptions> = {}) {
   const fake = options.source as FakeSource ?? new FakeSource();
   const source = new AskedSource({
     clock,
+    limiter: new LogLimiter(clock),
     slots: 64,
     cacheTtlMs: 0,
     staleTtlMs: 0,
@@ -143,6 +145,63 @@ Deno.test("AskedSource that answers others isn't unreachable for who waits in va
   assert(!(await waiting as Refusal).isUnreachable);
   stubborn.questions[1]!();
   await second;
+});
+
+Deno.test("AskedSource that answers others isn't unreachable for who gets a slot too late", async () => {
+  const stubborn = new StubbornSource();
+  const { source, clock } = setUp({ source: stubborn, slots: 1 });
+  const answers = [1, 2].map((n) => source.ask(candidate(n)));
+  await clock.advance(4_000);
+  stubborn.questions[0]!();
+  assert((await answers[0])!.allow);
+  await settle();
+  stubborn.answers = "hangs";
+  stubborn.questions[1]!();
+  await clock.advance(1_000);
+  const { reason, isClear, isUnreachable } = await answers[1] as Refusal;
+  assertEquals(reason, "Too many questions to fake at a time");
+  assertEquals([isClear, isUnreachable], [false, false]);
+  assertEquals([source.status.state, source.metrics.failed], ["up", 1]);
+});
+
+Deno.test("AskedSource that answers nobody is unreachable for who gets a slot late, too", async () => {
+  const { source, fake, clock } = setUp({ slots: 1 });
+  fake.answers = "hangs";
+  const first = source.ask(candidate(1));
+  await clock.advance(3_000);
+  const late = source.ask(candidate(2));
+  await clock.advance(5_000);
+  for (const answer of [first, late]) {
+    const { reason, isUnreachable } = await answer as Refusal;
+    assertEquals([reason, isUnreachable], ["fake is slow", true]);
+  }
+  assertEquals(source.status.state, "down");
+});
+
+Deno.test("AskedSource lets who is known pass by strangers for whom all slots are taken", async () => {
+  const fake = new FakeSource("hangs", { kind: "headscale" });
+  const known = candidate(1).key.toString();
+  const knowing = Object.assign(fake, {
+    known: ({ key }: Candidate) =>
+      key.toString() === known ? { admitted: true } as const : undefined,
+  });
+  const { source, clock } = setUp({ source: knowing, slots: 1 });
+  const strangers = [2, 3].map((n) => ask(source, n));
+  assertEquals(await ask(source, 1), "admitted");
+  assertEquals([fake.asked.length, source.metrics.asked], [1, 2]);
+  await clock.advance(5_000);
+  assertEquals(await Promise.all(strangers), Array(2).fill("can't tell"));
+  await source.close();
+  assertEquals(await ask(source, 1), "can't tell");
+});
+
+Deno.test("AskedSource gives slots to addresses in turn", async () => {
+  const { source, fake } = setUp({ slots: 1 });
+  const member = { ...candidate(0), ip: "192.0.2.7" };
+  const strangers = Array.from({ length: 2_000 }, (_, n) => ask(source, n + 1));
+  assertEquals(word(await source.ask(member)), "admitted");
+  assert(fake.asked.indexOf(member.key.toString()) < 5);
+  await Promise.all(strangers);
 });
 
 Deno.test("AskedSource refuses at once when 1,024 wait for a slot", async () => {
@@ -308,6 +367,22 @@ Deno.test("AskedSource logs each change of its state once, with reason and advic
   for (const n of [1, 2]) await ask(source, n);
   assertEquals(log.lines.length, 2);
   assertMatch(log.lines[1]!, /\[info\] admission: fake answers again$/);
+});
+
+Deno.test("AskedSource whose source fails every other time has ten lines a minute, and one for the rest", async () => {
+  await using log = await CapturedLog.start();
+  const { clock, source, fake } = setUp();
+  for (let n = 0; n < 50; n++) {
+    fake.answers = n % 2 === 0 ? "is unreachable" : "admits";
+    await ask(source, n);
+  }
+  assertEquals(log.lines.length, 10);
+  await clock.advance(MINUTE_MS);
+  assertEquals(log.lines.length, 11);
+  assertMatch(
+    log.lines[10]!,
+    /fake answers again \(the last of 40 in a minute\)$/,
+  );
 });
 
 Deno.test("AskedSource leaves it to lists to log what keeps them from being renewed", async () => {

@@ -105,6 +105,7 @@ const WRONG: [text: string, why: string][] = [
     `it lists no node key: line 1 doesn't ${FAULT}`,
   ],
   ["a\nb", `it lists no node key: lines 1, 2 don't ${FAULT}`],
+  [`${ANN} ann\n${BOB.slice(0, 40)}`, "its last line is cut off"],
   [STATUS.slice(0, -1), "it begins as JSON but isn't, or isn't complete"],
   [`${STATUS}x`, "it begins as JSON but isn't, or isn't complete"],
   [

@@ -197,7 +197,7 @@ Deno.test("Verifier lets in unverified, where it may, while a URL can't be reach
   );
   await clock.advance(60_000);
   await verifier.admit(candidate(1));
-  assertMatch(lines()[1]!, /2 more/);
+  assertMatch(lines()[1]!, /the last of 2 in a minute/);
   const label = '{source="u",kind="url"}';
   const count = verifier.snapshot()[`counter_derper_verify_unverified${label}`];
   assertEquals(count, 4);

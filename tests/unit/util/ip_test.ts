@@ -1,8 +1,10 @@
 /** IP addresses as text and as 16 bytes. */
 import { toHex } from "../../../src/util/bytes.ts";
 import {
+  canonicalIp,
   formatIp,
   isMappedIpv4,
+  networkOf,
   parseIp,
   parseIpv4,
   unmapIp,
@@ -99,4 +101,29 @@ Deno.test("unmapIp() makes IPv4 of a mapped address and cuts off a zone", () => 
   assertEquals(unmapIp("fe80::1%eth0"), "fe80::1");
   assertEquals(unmapIp("2001:db8::7"), "2001:db8::7");
   assertEquals(unmapIp("no address"), "no address");
+});
+
+Deno.test("networkOf() is the address of IPv4, and the /64 of IPv6", () => {
+  assertEquals(networkOf("192.0.2.1"), "192.0.2.1");
+  assertEquals(networkOf("::ffff:192.0.2.1"), "192.0.2.1");
+  const here = networkOf("2001:db8:0:7::1");
+  assertEquals(networkOf("2001:db8:0:7:ffff::2"), here);
+  assert(networkOf("2001:db8:0:8::1") !== here);
+  assert(networkOf("2001:db8:1:7::1") !== here);
+  assertEquals(networkOf("somewhere"), "somewhere");
+});
+
+Deno.test("canonicalIp() writes an address as the runtime does", () => {
+  for (
+    const [text, expected] of [
+      ["192.0.2.1", "192.0.2.1"],
+      ["::ffff:192.0.2.1", "192.0.2.1"],
+      ["2001:DB8:0:0:0:0:0:7", "2001:db8::7"],
+      ["2001:db8:0:0:1:0:0:0", "2001:db8:0:0:1::"],
+      ["0:0:0:0:0:0:0:1", "::1"],
+      ["1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8"],
+      ["fe80::1%eth0", "fe80::1"],
+    ] as const
+  ) assertEquals(canonicalIp(text), expected, text);
+  for (const text of NO_ADDRESSES) assertEquals(canonicalIp(text), undefined);
 });
