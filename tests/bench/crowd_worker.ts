@@ -1,0 +1,5 @@
+/** A Worker with a crowd of clients. */
+import { Crowd } from "./crowd.ts";
+import { serve } from "./thread.ts";
+
+serve(new Crowd());
