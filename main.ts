@@ -5,17 +5,25 @@ import {
   withoutHelpWord,
 } from "./src/commands/commands.ts";
 import { parseCommandLine } from "./src/config/command_line.ts";
+import type { Config } from "./src/config/config.ts";
 import {
   processSurroundings,
   type Surroundings,
 } from "./src/config/surroundings.ts";
 import { Derper } from "./src/derper.ts";
+import { LineQueue } from "./src/log/line_queue.ts";
 import { logger, startLogging } from "./src/log/log.ts";
+import { StandardError } from "./src/net/standard_error.ts";
+import { SystemdNotify } from "./src/net/systemd_notify.ts";
+import { statusLine } from "./src/operator_lines.ts";
+import { systemClock } from "./src/util/clock.ts";
 import { OperatorError } from "./src/util/operator_error.ts";
 import { VERSION } from "./src/version.ts";
 
 /** A connection that takes longer to close is left to the system. */
 const STOP_TIMEOUT_MS = 1_500;
+/** For who reads the log to take its last lines. */
+const FLUSH_MS = 500;
 
 await main();
 
@@ -50,15 +58,43 @@ async function relay(
       for (const problem of asked.problems) printError(problem);
       return 2;
   }
-  await startLogging((line) => write(Deno.stderr, line));
+  const lines = new LineQueue(new StandardError(), systemClock, sayLost);
+  await startLogging((line) => lines.write(line), asked.config.log);
   for (const note of asked.notes) logger("derper").info("{note}", { note });
+  try {
+    await serve(asked.config, surroundings);
+    return 0;
+  } finally {
+    await lines.flush(FLUSH_MS);
+  }
+}
+
+/** Resolves when it has stopped. */
+async function serve(config: Config, { env }: Surroundings): Promise<void> {
   const stop = stopSignal(); // also one that comes while it starts
-  const derper = await Derper.start(asked.config);
+  const derper = await Derper.start(config);
   Deno.addSignalListener("SIGHUP", () => void derper.reload()); // never rejects
-  logger("derper").info("stopping at {signal}", { signal: await stop });
-  setTimeout(() => Deno.exit(0), STOP_TIMEOUT_MS);
+  const systemd = SystemdNotify.open({
+    env,
+    clock: systemClock,
+    pid: Deno.pid,
+  });
+  systemd?.ready(() => statusLine(derper));
+  const signal = await stop;
+  logger("derper").info("stopping at {signal}", { signal });
+  const drains = signal === "SIGTERM"; // who presses Ctrl-C doesn't want to wait
+  const withinMs = (drains ? config.drainMs : 0) + STOP_TIMEOUT_MS;
+  setTimeout(() => Deno.exit(0), withinMs);
+  systemd?.stopping(withinMs);
+  if (drains) await derper.drain();
   await derper.stop();
-  return 0;
+}
+
+/** Of log lines that nobody read while there was room for them. */
+function sayLost(lines: number): void {
+  logger("log").warn("left out {lines} lines that nobody was there to read", {
+    lines,
+  });
 }
 
 /** Resolves at the first SIGINT or SIGTERM; the second one ends the program as usual. */

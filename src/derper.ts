@@ -4,8 +4,7 @@ import type { CertificateSource } from "./certs/provider.ts";
 import type { Config } from "./config/config.ts";
 import type { MetricSource } from "./debug/metric_family.ts";
 import { metricsPort } from "./debug/metrics_port.ts";
-import { debugPages } from "./debug/pages.ts";
-import { machineName, ProcessMetrics } from "./debug/process_metrics.ts";
+import { ProcessMetrics } from "./debug/process_metrics.ts";
 import { readRateConfig } from "./files/rate_config.ts";
 import { BootstrapDns } from "./http/bootstrap_dns.ts";
 import type { HttpHandler } from "./http/connection.ts";
@@ -15,14 +14,21 @@ import { mainRoutes } from "./http/routes.ts";
 import { HttpServer } from "./http/server.ts";
 import { systemResolver } from "./http/system_resolver.ts";
 import { load, type Loaded } from "./loaded.ts";
+import { drain } from "./drain.ts";
 import { LogLimiter } from "./log/limited.ts";
 import type { MeshLink } from "./mesh/mesh_link.ts";
 import { LoopTurn } from "./net/loop_turn.ts";
-import { certificateSource, expiryWatch, meshLinks } from "./parts.ts";
+import {
+  certificateSource,
+  expiryWatch,
+  meshLinks,
+  openUnix,
+} from "./parts.ts";
 import { logHealth, logReady } from "./operator_lines.ts";
+import { OperatorPages } from "./operator_pages.ts";
 import { Relay } from "./relay/relay.ts";
 import { StunMetrics } from "./stun/metrics.ts";
-import { StunServer } from "./stun/server.ts";
+import { StunSockets } from "./stun/sockets.ts";
 import { systemClock } from "./util/clock.ts";
 import { Health } from "./util/health.ts";
 import { TimerWheel } from "./util/timer_wheel.ts";
@@ -44,10 +50,11 @@ export class Derper {
   readonly #stunMetrics = new StunMetrics();
   /** All that is counted; read at each scrape. */
   readonly #metrics: MetricSource[];
+  readonly #pages: OperatorPages;
   #main: HttpServer | undefined;
   #plain: HttpServer | undefined;
   #metricsServer: HttpServer | undefined;
-  #stun: StunServer | undefined;
+  #stun: StunSockets | undefined;
   readonly #links: { link: MeshLink; done: Promise<void> }[] = [];
 
   private constructor(config: Config, loaded: Loaded, limiter: LogLimiter) {
@@ -86,6 +93,15 @@ export class Derper {
       this.#bootstrapDns,
       ...verification?.metrics ?? [],
     ];
+    this.#pages = new OperatorPages(config, loaded, {
+      relay: this.relay,
+      health: this.health,
+      certificates: this.#certificates,
+      process: this.#process,
+      stun: this.#stunMetrics,
+      links: this.#links,
+      metrics: this.#metrics,
+    });
   }
 
   /**
@@ -94,7 +110,8 @@ export class Derper {
    * @throws OperatorError
    */
   static async start(config: Config): Promise<Derper> {
-    const limiter = new LogLimiter(systemClock);
+    const isOff = config.log.level === "debug";
+    const limiter = new LogLimiter(systemClock, { isOff });
     const derper = new Derper(config, await load(config, limiter), limiter);
     try {
       await derper.#start();
@@ -120,17 +137,26 @@ export class Derper {
     const { rateConfigFile } = this.#config;
     await this.#certificates?.reload();
     await this.#loaded.verification?.verifier.reload();
+    await this.#loaded.home.reload();
+    this.#stun?.reload();
     if (rateConfigFile === undefined) return;
     await this.#loaded.rateLimits?.reload(() => readRateConfig(rateConfigFile));
   }
 
+  /** Ends what clients choose the relay by, and then the clients evenly over `-drain`; `stop()` is to follow. */
+  async drain(): Promise<void> {
+    const servers = [this.#main, this.#plain];
+    await drain(this, this.#config.drainMs, { servers, stun: this.#stun });
+  }
+
   /** Stops accepting, says goodbye, closes all connections and waits for everything to end. */
   async stop(): Promise<void> {
-    this.health.report("draining", "the relay is about to stop");
+    this.health.stop();
     // Wakes the sessions that wait, which would else hold up the end.
     this.#loaded.rateLimits?.set({ bytesPerSecond: 0, burstBytes: 0 });
     for (const { link } of this.#links) link.stop();
     this.#expiry?.close();
+    this.#pages.close();
     await this.relay.farewell();
     await Promise.all([
       this.#stun?.close(),
@@ -142,6 +168,7 @@ export class Derper {
       this.#loaded.verification?.close(),
       ...this.#links.map(({ done }) => done),
     ]);
+    this.#limiter.close();
     this.#clock.stop();
     this.#turn.close();
   }
@@ -154,8 +181,9 @@ export class Derper {
     const handler = this.#routes();
     this.#startPlain(handler);
     await this.#certificates?.start(() => this.#takeCertificate());
-    this.#startMain(handler);
+    await this.#startMain(handler);
     this.#expiry?.start();
+    this.#pages.start();
     this.#startMetrics();
     this.#startMesh();
     this.#loaded.verification?.watch(this);
@@ -172,25 +200,13 @@ export class Derper {
   }
 
   #routes(): HttpHandler {
-    const { hostname, home, derp, stunHealthGate } = this.#config;
-    const { access, meshKey, verification } = this.#loaded;
-    const debug = debugPages({
-      access,
-      version: VERSION,
-      machine: machineName(),
-      hostname,
-      hasMeshKey: meshKey !== undefined,
-      uptimeSeconds: () => this.#process.uptimeSeconds,
-      sources: this.#metrics,
-      table: this.relay.table,
-      admission: verification?.verifier,
-    });
+    const { derp, stunHealthGate } = this.#config;
     return mainRoutes({
-      home,
+      home: this.#loaded.home.page,
       derp,
-      debug,
+      debug: this.#pages.handler,
       bootstrapDns: this.#bootstrapDns.handler,
-      isOperator: access.allows.bind(access),
+      isOperator: this.#loaded.access.allows,
       isHealthy: stunHealthGate ? () => this.health.isHealthy : undefined,
     });
   }
@@ -204,15 +220,18 @@ export class Derper {
       clock: this.#clock,
       limiter: this.#limiter,
       turn: this.#turn,
+      reusePort: this.#config.reusePort,
+      trustedProxies: this.#config.trustedProxies,
     };
   }
 
-  #startMain(handler: HttpHandler): void {
+  async #startMain(handler: HttpHandler): Promise<void> {
     const { listen, accept, derp } = this.#config;
     const source = this.#certificates;
     this.#main = new HttpServer({
       ...this.#portParts(),
       address: listen,
+      unix: await openUnix(this.#config),
       flag: "-a",
       tls: source && (source.current?.tlsKeyPair() ?? "awaited"),
       acceptLimit: source && accept, // derper limits its TLS port alone
@@ -229,14 +248,13 @@ export class Derper {
     const { listen: { hostname }, httpPort: port } = this.#config;
     const source = this.#certificates;
     if (port === undefined || source === undefined) return;
-    const { access } = this.#loaded;
     this.#plain = new HttpServer({
       ...this.#portParts(),
       address: { hostname, port },
       flag: "-http-port",
       handler: plainRoutes({
         main,
-        isOperator: access.allows.bind(access),
+        isOperator: this.#loaded.access.allows,
         challenge: source.challenge && ((token) => source.challenge?.(token)),
       }),
     });
@@ -266,11 +284,9 @@ export class Derper {
   #startStun(): void {
     const { listen: { hostname }, stunPort, stunHealthGate } = this.#config;
     if (stunPort === undefined) return;
-    this.#stun = StunServer.listen({ hostname, port: stunPort }, {
+    this.#stun = StunSockets.listen({ hostname, port: stunPort }, {
       metrics: this.#stunMetrics,
-      clock: this.#clock,
-      limiter: this.#limiter,
-      turn: this.#turn,
+      ...this.#portParts(),
       ...stunHealthGate && { isHealthy: () => this.health.isHealthy },
     });
   }

@@ -4,6 +4,7 @@ import { loadKeyFile } from "./config/key_file.ts";
 import { loadMeshKey } from "./config/mesh_psk.ts";
 import { DebugAccess } from "./debug/access.ts";
 import { readRateConfig } from "./files/rate_config.ts";
+import { HomeSource } from "./home.ts";
 import type { MeshKey } from "./keys/mesh_key.ts";
 import { NodePrivate } from "./keys/node_key.ts";
 import type { LogLimiter } from "./log/limited.ts";
@@ -25,6 +26,7 @@ export interface Loaded {
   /** Undefined without `-rate-config`. */
   readonly rateLimits: RateLimits | undefined;
   readonly access: DebugAccess;
+  readonly home: HomeSource;
   /** Undefined where nobody is verified; to be closed. */
   readonly verification: ClientVerification | undefined;
 }
@@ -47,6 +49,7 @@ export async function load(
     caCerts,
     meshKey: await loadMesh(config, caCerts),
     rateLimits: await loadRateLimits(config.rateConfigFile),
+    home: await HomeSource.load(config.home),
     access: await DebugAccess.create({
       limiter,
       allowIp: Deno.env.get("TS_ALLOW_DEBUG_IP"),

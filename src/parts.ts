@@ -5,12 +5,26 @@ import { ManualSource } from "./certs/manual_source.ts";
 import type { CertificateSource } from "./certs/provider.ts";
 import type { Config } from "./config/config.ts";
 import type { Loaded } from "./loaded.ts";
+import type { LogLimiter } from "./log/limited.ts";
 import { MeshLink } from "./mesh/mesh_link.ts";
 import { dialTls } from "./net/dial.ts";
+import { UnixSocket } from "./net/unix_socket.ts";
 import type { Relay } from "./relay/relay.ts";
 import { type Clock, systemClock, type Turn } from "./util/clock.ts";
 import type { Health } from "./util/health.ts";
 import { isPublicIp } from "./util/ip.ts";
+
+/**
+ * Listens already; undefined where the main port is one of TCP.
+ *
+ * @throws OperatorError
+ */
+export async function openUnix(
+  { listen: { path }, reusePort }: Config,
+): Promise<UnixSocket | undefined> {
+  if (path === undefined) return undefined;
+  return await UnixSocket.listen(path, { flag: "-a", reusePort });
+}
 
 /** Undefined where the main port is plain HTTP. */
 export function certificateSource(
@@ -75,7 +89,12 @@ function ownAddresses({ listen: { hostname } }: Config): string[] {
 export function meshLinks(
   { meshWith }: Config,
   { key, meshKey, caCerts }: Loaded,
-  { relay, clock, turn }: { relay: Relay; clock: Clock; turn: Turn },
+  { relay, clock, limiter, turn }: {
+    relay: Relay;
+    clock: Clock;
+    limiter: LogLimiter;
+    turn: Turn;
+  },
 ): MeshLink[] {
   if (meshKey === undefined) return [];
   const { table, writerParts } = relay;
@@ -89,6 +108,7 @@ export function meshLinks(
       key,
       meshKey,
       clock,
+      limiter,
       turn,
       table,
       writerParts,

@@ -14,6 +14,8 @@ interface HostPort {
 export interface ListenAddress {
   readonly hostname?: string;
   readonly port: number;
+  /** A unix socket in place of both; the port is 0 then. */
+  readonly path?: string;
 }
 
 /** Another relay of the mesh: its name and port, and the host that is dialled for it. */

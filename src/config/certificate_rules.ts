@@ -59,6 +59,11 @@ export function noCertificate(findings: Findings): void {
     "acme-ip-certs",
     ...ACME_FLAGS,
   );
+  // On a TCP address these mean TLS.
+  findings.unused("without TLS", "cert-file", "key-file");
+  if (findings.values.certmode === "manual") {
+    findings.unused("on a unix socket, where TLS is the proxy's", "certmode");
+  }
 }
 
 function fileOrigin(findings: Findings): CertificateOrigin {

@@ -1,12 +1,15 @@
 /** The relay's configuration. */
 import type { EabKey } from "../keys/eab_key.ts";
 import type { MeshKey } from "../keys/mesh_key.ts";
+import type { IpRange } from "../util/ip_range.ts";
 import type { BootstrapName, ListenAddress, MeshTarget } from "./addresses.ts";
 
 /** What `/` shows. */
 export type Home =
   | { readonly kind: "default" }
   | { readonly kind: "blank" }
+  | { readonly kind: "not-found" }
+  | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "redirect"; readonly url: string };
 
 /** Where the certificate comes from. */
@@ -73,6 +76,14 @@ export interface Verification {
 /** Who has to admit a client: one source of each kind (derper's rule), any source, or all of them. */
 export type VerificationPolicy = "each-kind" | "any" | "all";
 
+/** Values of `-log-level`, from the one that writes most. */
+export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
+/** Values of `-log-format`. */
+export const LOG_FORMATS = ["text", "json"] as const;
+
+type LogLevel = typeof LOG_LEVELS[number];
+type LogFormat = typeof LOG_FORMATS[number];
+
 /** All that the flags say, checked; frozen. */
 export interface Config {
   readonly listen: ListenAddress;
@@ -86,6 +97,14 @@ export interface Config {
   readonly stunHealthGate: boolean;
   /** For Prometheus and health checks; absent where they are off. */
   readonly metricsAddress?: ListenAddress;
+  /** Who may say whose requests are; absent: nobody. */
+  readonly trustedProxies?: {
+    readonly ranges: readonly IpRange[];
+    /** Who comes by the unix socket. */
+    readonly unix: boolean;
+  };
+  /** Another process may listen on the same ports, to take over. */
+  readonly reusePort: boolean;
   readonly derp: boolean;
   /** The name or IP address in the certificate. */
   readonly hostname: string;
@@ -113,5 +132,12 @@ export interface Config {
   readonly tcpUserTimeoutMs: number;
   /** 0 is no limit. */
   readonly tcpWriteTimeoutMs: number;
+  /** Over which clients are closed before the end; 0 closes them together. */
+  readonly drainMs: number;
+  /** Which log lines there are, and what they look like. */
+  readonly log: {
+    readonly level: LogLevel;
+    readonly format: LogFormat;
+  };
   readonly dev: boolean;
 }

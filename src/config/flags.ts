@@ -9,7 +9,7 @@ export const FLAGS = {
     type: "string",
     default: ":443",
     help:
-      'address to serve HTTPS or HTTP on: ":port", "ip:port" or "[ipv6]:port"; without an IP it is every address of the machine. It is HTTPS where the port is 443 or -certmode is manual',
+      'address to serve HTTPS or HTTP on: ":port", "ip:port" or "[ipv6]:port"; without an IP it is every address of the machine. It is HTTPS where the port is 443 or -certmode is manual. "unix:PATH" is HTTP on a unix socket, for a proxy',
   },
   "accept-connection-burst": {
     type: "int",
@@ -100,11 +100,25 @@ export const FLAGS = {
     help:
       "try things out: serve on :3340 instead of -a, with a key that is thrown away",
   },
+  "drain": {
+    type: "duration",
+    default: "0s",
+    help:
+      "time over which SIGTERM closes the connections of clients one after the other, so that they don't all come back at once; 0 closes them together",
+    ours: true,
+  },
   "home": {
     type: "string",
     default: "",
     help:
-      'what / shows: nothing given for a short page, "blank" for an empty one, or a URL to redirect to',
+      'what / shows: nothing given for a short page, "blank" for an empty one, "404" for none, or a URL to redirect to',
+  },
+  "home-file": {
+    type: "string",
+    default: "",
+    help:
+      "HTML file that / shows, with all it needs in it; read again on SIGHUP",
+    ours: true,
   },
   "hostname": {
     type: "string",
@@ -122,6 +136,19 @@ export const FLAGS = {
     type: "string",
     default: "",
     help: "file with the private key of -cert-file",
+    ours: true,
+  },
+  "log-format": {
+    type: "string",
+    default: "text",
+    help: "text, or json: one JSON object a line",
+    ours: true,
+  },
+  "log-level": {
+    type: "string",
+    default: "info",
+    help:
+      "lowest level of log lines that are written: debug, info, warning or error; with debug nothing is summed up",
     ours: true,
   },
   "mesh-psk-file": {
@@ -147,6 +174,13 @@ export const FLAGS = {
     type: "string",
     default: "",
     help: "JSON file with limits for what clients send; read again on SIGHUP",
+  },
+  "reuse-port": {
+    type: "bool",
+    default: "false",
+    help:
+      "share the ports with another relay of the same user that has this flag too: for an upgrade, the new one is started before the old one is stopped",
+    ours: true,
   },
   "secrets-cache-dir": {
     type: "string",
@@ -198,6 +232,13 @@ export const FLAGS = {
     default: "2s",
     help:
       "time that a write to a client may take before its connection is closed; 0 for no limit",
+  },
+  "trusted-proxies": {
+    type: "string",
+    default: "",
+    help:
+      'proxies that may say whose requests they pass on, by X-Forwarded-For, X-Real-IP or, without TLS, the PROXY protocol: IP addresses and ranges as "10.0.0.0/8", separated by commas, and "unix" for those on the socket of -a unix:PATH',
+    ours: true,
   },
   "unpublished-bootstrap-dns-names": {
     type: "string",

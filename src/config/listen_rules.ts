@@ -9,15 +9,36 @@ import type { Config } from "./config.ts";
 import type { Findings } from "./findings.ts";
 
 const DEV_ADDRESS = ":3340";
+const HTTPS_PORT = 443;
+const UNIX = "unix:";
+/** The system's limit is 107; the file is made under a longer name. */
+const UNIX_PATH_BYTES = 96;
 
 /** The address of DERP. */
 export function listenAddress(findings: Findings): ListenAddress {
   const { dev, a } = findings.values;
   if (dev) findings.unused(`with -dev, which listens on ${DEV_ADDRESS}`, "a");
+  else if (a.startsWith(UNIX)) return unixAddress(a, findings);
   const address = parseListenAddress(dev ? DEV_ADDRESS : a);
   if (typeof address !== "string") return address;
   findings.check("a", address);
   return { port: 0 };
+}
+
+function unixAddress(a: string, findings: Findings): ListenAddress {
+  const path = a.slice(UNIX.length);
+  const bytes = new TextEncoder().encode(path).length;
+  if (path === "" || path.startsWith("@") || path.includes("\0")) {
+    findings.check("a", "give the path of a file, as in unix:/run/derper.sock");
+  } else if (bytes > UNIX_PATH_BYTES) {
+    findings.check("a", `its path is over ${UNIX_PATH_BYTES} bytes`);
+  }
+  return { port: 0, path };
+}
+
+/** Whether HTTPS is served there; derper's rule, but for the unix socket, where TLS is the proxy's. */
+export function hasTls({ port, path }: ListenAddress, mode: string): boolean {
+  return path === undefined && (port === HTTPS_PORT || mode === "manual");
 }
 
 /** Plain HTTP beside HTTPS. */

@@ -5,24 +5,25 @@ import {
   certMode,
   noCertificate,
 } from "./certificate_rules.ts";
-import type { Config, Home } from "./config.ts";
+import { type Config, type Home, LOG_FORMATS, LOG_LEVELS } from "./config.ts";
 import { Findings } from "./findings.ts";
 import type { FLAGS } from "./flags.ts";
 import type { ParsedFlags } from "./go_flag.ts";
 import {
   acceptLimit,
+  hasTls,
   httpPort,
   listenAddress,
   metricsAddress,
   stun,
 } from "./listen_rules.ts";
 import { mesh } from "./mesh_rules.ts";
+import { trustedProxies } from "./proxy_rules.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { times } from "./time_rules.ts";
 import { verification } from "./verification_rules.ts";
 
 const ROOT_KEY_FILE = "/var/lib/derper/derper.key";
-const HTTPS_PORT = 443;
 
 /** What becomes of a command line whose flags have values of their types. */
 export interface MadeConfig {
@@ -41,6 +42,8 @@ export function makeConfig(
   const { values } = findings;
   const config: Config = {
     ...servers(findings),
+    ...trustedProxies(findings),
+    reusePort: values["reuse-port"],
     derp: values.derp,
     hostname: values.hostname,
     ...keyFile(findings, from),
@@ -51,6 +54,10 @@ export function makeConfig(
       { rateConfigFile: values["rate-config"] },
     bootstrapDns: bootstrapDns(findings),
     ...times(findings),
+    log: {
+      level: oneOf(LOG_LEVELS, "log-level", findings),
+      format: oneOf(LOG_FORMATS, "log-format", findings),
+    },
     dev: values.dev,
   };
   const { problems, notes } = findings;
@@ -72,7 +79,7 @@ function servers(
   const listen = listenAddress(findings);
   const mode = certMode(findings);
   const plain = { listen, ...stun(findings) };
-  if (listen.port !== HTTPS_PORT && mode !== "manual") {
+  if (!hasTls(listen, mode)) {
     noCertificate(findings);
     findings.unused(
       "without TLS",
@@ -114,13 +121,21 @@ function keyFile(
 }
 
 function home(findings: Findings): Home {
-  const { home } = findings.values;
+  const { home, "home-file": path } = findings.values;
+  if (path !== "") {
+    if (home !== "") findings.check("home", "-home-file is given too");
+    return { kind: "file", path };
+  }
   if (home === "") return { kind: "default" };
   if (home === "blank") return { kind: "blank" };
+  if (home === "404") return { kind: "not-found" };
   if (httpUrlMistake(home) === undefined) {
     return { kind: "redirect", url: asciiUrl(home) };
   }
-  findings.check("home", 'it takes "blank", or a URL with http:// or https://');
+  findings.check(
+    "home",
+    'it takes "blank", "404", or a URL with http:// or https://',
+  );
   return { kind: "default" };
 }
 
@@ -142,6 +157,21 @@ function bootstrapDns(findings: Findings): Config["bootstrapDns"] {
     published: read("bootstrap-dns-names").map(({ name }) => name),
     unpublished: read("unpublished-bootstrap-dns-names"),
   };
+}
+
+/** A flag that takes one of a few words. */
+function oneOf<T extends string>(
+  words: readonly [T, ...T[]],
+  flag: "log-level" | "log-format",
+  findings: Findings,
+): T {
+  const word = words.find((word) => word === findings.values[flag]);
+  if (word !== undefined) return word;
+  findings.check(
+    flag,
+    `it takes ${words.slice(0, -1).join(", ")} or ${words.at(-1)}`,
+  );
+  return words[0];
 }
 
 /** As it was typed where a header can hold it, for escaping may change what it means to a server. */

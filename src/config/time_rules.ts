@@ -8,22 +8,25 @@ import { formatGoDuration } from "./go_duration.ts";
 const MAX_KEEP_ALIVE_MS = 32_767_000;
 /** Linux takes TCP_USER_TIMEOUT as a 32-bit number of milliseconds, timers likewise. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+/** Longer, and nobody remembers that the relay is about to stop. */
+const MAX_DRAIN_MS = 3_600_000;
 /** What Go makes of a keep-alive time of 0. */
 const GO_KEEP_ALIVE_MS = 15_000;
 
-/** Those of TCP. */
+/** Those of TCP, and that of the end. */
 export function times(
   findings: Findings,
 ): Pick<
   Config,
-  "tcpKeepAliveMs" | "tcpUserTimeoutMs" | "tcpWriteTimeoutMs"
+  "tcpKeepAliveMs" | "tcpUserTimeoutMs" | "tcpWriteTimeoutMs" | "drainMs"
 > {
   const { values } = findings;
   const read = (
     flag:
       | "tcp-keepalive-time"
       | "tcp-user-timeout"
-      | "tcp-write-timeout",
+      | "tcp-write-timeout"
+      | "drain",
     maxMs?: number,
   ) => {
     findings.check(flag, timeMistake(values[flag], maxMs));
@@ -34,6 +37,7 @@ export function times(
       GO_KEEP_ALIVE_MS,
     tcpUserTimeoutMs: read("tcp-user-timeout"),
     tcpWriteTimeoutMs: read("tcp-write-timeout"),
+    drainMs: read("drain", MAX_DRAIN_MS),
   };
 }
 

@@ -7,7 +7,8 @@ export type ProtocolErrorCode =
   | "client_info"
   | "magic"
   | "server_info"
-  | "permission";
+  | "permission"
+  | "websocket";
 
 /** Thrown by decoders and by the frame handlers; ends that one connection. */
 export class ProtocolError extends Error {

@@ -1,4 +1,4 @@
-/** Log lines on stderr, by LogTape. */
+/** Log lines, by LogTape. */
 import {
   configure,
   getLogger,
@@ -7,29 +7,38 @@ import {
   type LogRecord,
   reset,
 } from "@logtape/logtape";
+import { jsonLine } from "./json_line.ts";
+import { formatValue } from "./value.ts";
 
 export type { Logger };
+
+/** The lowest level that is written. */
+export type LogLevel = "debug" | "info" | "warning" | "error";
+/** For people, or one JSON object a line for programs. */
+export type LogFormat = "text" | "json";
+
+/** Which lines there are, and what they look like. */
+export interface LogOptions {
+  readonly level?: LogLevel | undefined;
+  readonly format?: LogFormat | undefined;
+}
 
 /** The logger of one part of the relay, for example "relay" or "certs". */
 export function logger(part: string): Logger {
   return getLogger(["derper", part]);
 }
 
-/** Sends every line of level info and above to `write`, one call a line. */
+/** Sends every line to `write`, one call a line, with its line feed. */
 export async function startLogging(
   write: (line: string) => void,
+  { level = "info", format = "text" }: LogOptions = {},
 ): Promise<void> {
-  const format = getTextFormatter({
-    timestamp: "rfc3339",
-    level: "full",
-    category: (category) => category.at(-1) ?? "",
-    value: formatValue,
-  });
+  const toLine = format === "json" ? jsonLine : textLine();
   await configure({
     reset: true,
-    sinks: { stderr: (record: LogRecord) => write(format(record)) },
+    sinks: { stderr: (record: LogRecord) => write(toLine(record)) },
     loggers: [
-      { category: "derper", sinks: ["stderr"], lowestLevel: "info" },
+      { category: "derper", sinks: ["stderr"], lowestLevel: level },
       {
         category: ["logtape", "meta"],
         sinks: ["stderr"],
@@ -44,14 +53,11 @@ export async function stopLogging(): Promise<void> {
   await reset();
 }
 
-/** Text as it is but for control characters, so that nobody from outside can forge a line; else JSON. */
-function formatValue(value: unknown): string {
-  const text = typeof value === "object" && value !== null &&
-      value.toString === Object.prototype.toString
-    ? JSON.stringify(value)
-    : String(value);
-  return text.replace(
-    /\p{Cc}|[\u2028\u2029]/gu,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+function textLine(): (record: LogRecord) => string {
+  return getTextFormatter({
+    timestamp: "rfc3339",
+    level: "full",
+    category: (category) => category.at(-1) ?? "",
+    value: formatValue,
+  });
 }

@@ -34,14 +34,14 @@ export interface AcceptLoopOptions {
 /** Runs until it is closed. */
 export class AcceptLoop {
   readonly socket: ListenerSocket | undefined;
-  readonly #listener: Deno.Listener<Deno.TcpConn | Deno.TlsConn>;
+  readonly #listener: Deno.Listener;
   readonly #options: AcceptLoopOptions;
   readonly #stopping = new AbortController();
   readonly #done: Promise<void>;
 
   /** Owns the listener, and its descriptor where that is known. */
   constructor(
-    listener: Deno.Listener<Deno.TcpConn | Deno.TlsConn>,
+    listener: Deno.Listener,
     socket: ListenerSocket | undefined,
     options: AcceptLoopOptions,
   ) {
@@ -49,11 +49,6 @@ export class AcceptLoop {
     this.socket = socket;
     this.#options = options;
     this.#done = this.#acceptAll();
-  }
-
-  /** Where it accepts. */
-  get address(): Deno.NetAddr {
-    return this.#listener.addr as Deno.NetAddr;
   }
 
   /** Stops accepting; connections live on. */
@@ -72,11 +67,11 @@ export class AcceptLoop {
         await this.#refuse();
         if (signal.aborted) return;
         this.#take(await this.#listener.accept());
-        if (accepted % ACCEPTS_PER_TURN === 0) await turn.wait();
       } catch (error) {
         if (signal.aborted) return;
-        await this.#pause(error);
+        if (!hasLeft(error)) await this.#pause(error);
       }
+      if (accepted % ACCEPTS_PER_TURN === 0) await turn.wait();
     }
   }
 
@@ -105,23 +100,37 @@ export class AcceptLoop {
   #countRefused(count: number): void {
     if (count === 0) return;
     this.#options.metrics.rejected += count;
-    this.#options.limiter.run("accept_limit", (more) =>
+    this.#options.limiter.run("accept_limit", (_more, count) =>
       log.warn(
-        "closed {count} new connections at once, there are more in a second than -accept-connection-limit{more}",
-        { count, more },
-      ));
+        "closed {count} new connections at once, for more came in a second than -accept-connection-limit; if they were clients of yours, raise it",
+        { count },
+      ), { times: count });
   }
 
   async #pause(error: unknown): Promise<void> {
     const { limiter, clock } = this.#options;
+    const address = this.#listener.addr as Deno.NetAddr | Deno.UnixAddr;
     limiter.run(
       "accept",
-      () =>
+      (more) =>
         log.error(
-          'can\'t accept connections on port {port}: {why}; if it says "too many open files", raise the limit (systemd: LimitNOFILE=)',
-          { port: this.address.port, why: messageOf(error) },
+          'can\'t accept connections on {where}: {why}; if it says "too many open files", raise the limit (systemd: LimitNOFILE=){more}',
+          {
+            more,
+            where: "path" in address
+              ? "the unix socket"
+              : `port ${address.port}`,
+            why: messageOf(error),
+          },
         ),
     );
     await delay(clock, ACCEPT_RETRY_MS, this.#stopping.signal);
   }
+}
+
+/** Whether a client was gone before it was accepted, as a load balancer's check is: others wait behind it. */
+function hasLeft(error: unknown): boolean {
+  return error instanceof Deno.errors.NotConnected ||
+    error instanceof Deno.errors.ConnectionAborted ||
+    error instanceof Deno.errors.ConnectionReset;
 }

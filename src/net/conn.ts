@@ -6,6 +6,12 @@ export interface RemoteAddress {
   readonly port: number;
 }
 
+/** Whoever is at the other end of a unix socket: somebody on this machine. To be known by its identity. */
+export const UNIX_PEER: RemoteAddress = Object.freeze({
+  ip: "127.0.0.1",
+  port: 0,
+});
+
 /** Bytes both ways; nobody is identified yet. */
 export interface Conn {
   readonly remote: RemoteAddress;

@@ -1,6 +1,14 @@
 /** Many datagrams by one system call, next to a socket of the runtime, which takes one at a time (Linux). */
-import { shortestIp } from "../util/ip.ts";
-import { type Libc, openLibc, portOf, socketAddress, sockets } from "./libc.ts";
+import { equalBytes } from "../util/bytes.ts";
+import { parseIp, parseIpv4, shortestIp } from "../util/ip.ts";
+import {
+  bytesOf,
+  type Libc,
+  openLibc,
+  portOf,
+  socketAddress,
+  sockets,
+} from "./libc.ts";
 
 /** Datagrams of one system call. */
 export const BATCH_DATAGRAMS = 16;
@@ -12,6 +20,8 @@ const MAX_REPLY_BYTES = 64;
 // Linux, the same on x86_64 and aarch64.
 const AF_INET = 2;
 const MSG_DONTWAIT = 0x40;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
 /** struct mmsghdr: 8B name, 4B its length, 4B padding, 8B iovec, 8B their number, 24B of no use here, 4B bytes, 4B padding. */
 const HEADER = { bytes: 64, nameLength: 8, iovec: 16, iovecs: 24, length: 56 };
 /** struct iovec: 8B address, 8B length. */
@@ -42,12 +52,12 @@ export class DatagramBatch {
     this.#descriptor = descriptor;
   }
 
-  /** For the UDP socket of this process that is bound to `port`; undefined where that can't be done. */
-  static open(port: number): DatagramBatch | undefined {
+  /** For the UDP socket of this process that is bound to `address`; undefined where that can't be done. */
+  static open(address: Deno.NetAddr): DatagramBatch | undefined {
     let libc: Libc | undefined;
     try {
       libc = openLibc();
-      return new DatagramBatch(libc, find(libc, port));
+      return new DatagramBatch(libc, find(libc, address));
     } catch {
       libc?.close();
       return undefined; // the runtime's own way does it too, only slower
@@ -80,9 +90,8 @@ export class DatagramBatch {
 
   /** The 4 or 16 bytes of its sender's address; an IPv4 address within IPv6 is IPv4. */
   senderIp(index: number): Uint8Array {
-    const name = this.#senderName(index);
-    if (name[0] === AF_INET) return name.subarray(4, 8);
-    return shortestIp(name.subarray(8, 24));
+    const ip = ipOf(this.#senderName(index));
+    return ip.length === 4 ? ip : shortestIp(ip);
   }
 
   senderPort(index: number): number {
@@ -122,6 +131,13 @@ export class DatagramBatch {
       next += took - 1;
     }
     return sent;
+  }
+
+  /** Lets sockets that allow it too be bound to single addresses of the port, or nobody any more. */
+  setShared(isShared: boolean): void {
+    const value = bytesOf(Int32Array.of(isShared ? 1 : 0));
+    const { setsockopt } = this.#libc.symbols;
+    setsockopt(this.#descriptor, SOL_SOCKET, SO_REUSEADDR, value, 4);
   }
 
   /** Forgets the descriptor; to be called before the socket is closed. */
@@ -173,11 +189,20 @@ function setPayloadLength(
   headers.setUint32(iovecOf(index) + 8, length, LITTLE_ENDIAN);
 }
 
-function find(libc: Libc, port: number): number {
+function find(libc: Libc, { hostname, port }: Deno.NetAddr): number {
+  const ip = parseIpv4(hostname) ?? parseIp(hostname);
   for (const { descriptor, kind } of sockets(libc)) {
     if (kind !== "datagram") continue;
     const address = socketAddress(libc, descriptor, "own");
-    if (address !== undefined && portOf(address) === port) return descriptor;
+    if (
+      address !== undefined && ip !== undefined && portOf(address) === port &&
+      equalBytes(ipOf(address), ip)
+    ) return descriptor;
   }
   throw new Error("the UDP socket was not found");
+}
+
+/** The 4 or 16 bytes of a socket's address, as its family has it. */
+function ipOf(name: Uint8Array): Uint8Array {
+  return name[0] === AF_INET ? name.subarray(4, 8) : name.subarray(8, 24);
 }

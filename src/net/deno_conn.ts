@@ -1,6 +1,6 @@
-/** A TCP or TLS connection of the runtime as a `Conn`. */
+/** A TCP, TLS or unix connection of the runtime as a `Conn`. */
 import { unmapIp } from "../util/ip.ts";
-import type { Conn, RemoteAddress } from "./conn.ts";
+import { type Conn, type RemoteAddress, UNIX_PEER } from "./conn.ts";
 import type { TcpState } from "./tcp_state.ts";
 import type { UnfinishedTls } from "./unfinished_tls.ts";
 
@@ -27,8 +27,10 @@ export class DenoConn implements Conn {
     conn: Deno.Conn,
     { unfinished, tcpState }: DenoConnParts = {},
   ) {
-    const { hostname, port } = conn.remoteAddr as Deno.NetAddr;
-    this.remote = { ip: unmapIp(hostname), port };
+    const address = conn.remoteAddr as Deno.NetAddr | Deno.UnixAddr;
+    this.remote = "path" in address
+      ? UNIX_PEER
+      : { ip: unmapIp(address.hostname), port: address.port };
     this.#conn = conn;
     this.#unfinished = unfinished;
     this.#tcpState = tcpState;
@@ -45,8 +47,9 @@ export class DenoConn implements Conn {
 
   async isDraining(withinMs: number): Promise<boolean> {
     const state = this.#tcpState;
-    if (state === undefined) return false;
-    const { port } = this.#conn.localAddr as Deno.NetAddr;
+    const own = this.#conn.localAddr;
+    if (state === undefined || !("port" in own)) return false;
+    const { port } = own;
     this.#descriptor ??= await state.find({ port, remote: this.remote });
     // After close() the descriptor may be another connection's.
     return !this.#isClosed && this.#descriptor !== undefined &&

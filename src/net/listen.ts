@@ -15,6 +15,8 @@ export interface PortUse {
   readonly transport: "TCP" | "UDP";
   /** The flag that chose it. */
   readonly flag: string;
+  /** Whether another process may have it too. */
+  readonly reusePort?: boolean | undefined;
 }
 
 /**
@@ -53,11 +55,14 @@ function isForbidden(error: unknown): boolean {
 function describe(
   error: unknown,
   { hostname, port }: ListenAddress,
-  { transport, flag }: PortUse,
+  { transport, flag, reusePort }: PortUse,
 ): string {
   const where = `${transport} ${formatHostPort(hostname, port)} (${flag})`;
   const cannot = `Cannot listen on ${where}`;
   if (error instanceof Deno.errors.AddrInUse) {
+    if (reusePort) {
+      return `${cannot}: the port is in use by a program that doesn't share it with this one; both need -reuse-port, and the same user`;
+    }
     const ss = transport === "TCP" ? "ss -ltnp" : "ss -lunp";
     return `${cannot}: the port is in use; "${ss} sport = :${port}" shows the program, or choose another port`;
   }

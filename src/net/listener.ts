@@ -12,6 +12,7 @@ import { ListenerSocket } from "./listener_socket.ts";
 import type { SocketTimeouts } from "./socket_options.ts";
 import { TcpState } from "./tcp_state.ts";
 import { UnfinishedTls } from "./unfinished_tls.ts";
+import type { UnixSocket } from "./unix_socket.ts";
 
 const log = logger("net");
 
@@ -28,6 +29,8 @@ export interface TlsPair {
 
 export interface ListenerOptions {
   readonly address: ListenAddress;
+  /** Listens already, in place of a port; without TLS. */
+  readonly unix?: UnixSocket | undefined;
   /** The flag that chose the port, for error messages. */
   readonly flag: string;
   /** Undefined for plain TCP; "awaited" where `setTls` brings the first certificate. */
@@ -40,6 +43,8 @@ export interface ListenerOptions {
   readonly clock: Clock;
   readonly limiter: LogLimiter;
   readonly turn: Turn;
+  /** Whether another process may have the port too, which has been told to share it. */
+  readonly reusePort?: boolean | undefined;
   /** Told why nobody can connect, and undefined when it works (again). */
   readonly report?: ((problem: string | undefined) => void) | undefined;
   /** Takes the connection over; must not throw. */
@@ -64,6 +69,7 @@ export class Listener {
   /** What `setTls` brought and isn't served yet. */
   #nextTls: TlsPair | undefined;
   #changing: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
 
   /** @throws OperatorError */
   constructor(options: ListenerOptions) {
@@ -76,7 +82,7 @@ export class Listener {
     }
     if (tls !== undefined) {
       this.#unfinished = new UnfinishedTls(clock, options.turn);
-      this.#checkFree();
+      if (!options.reusePort) this.#checkFree();
     }
     if (tls === "awaited") {
       options.report?.("there is no certificate yet");
@@ -102,10 +108,29 @@ export class Listener {
     });
   }
 
+  /**
+   * Stops accepting; where another process listens on the port, which has all
+   * new connections then, only after those under way have come, for which there
+   * is that much time.
+   */
+  async handOver(withinMs: number): Promise<void> {
+    const { clock, unix } = this.#options;
+    if (this.#accepting?.socket?.isShared || await unix?.isReplaced()) {
+      const waitMs = Math.min(OLD_LISTENER_MS, withinMs);
+      await delay(clock, waitMs, this.#stopping.signal);
+    }
+    await this.close();
+  }
+
   /** Stops accepting; connections live on. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
     this.#stopping.abort();
     await this.#changing;
+    await this.#options.unix?.remove();
     await this.#accepting?.close();
   }
 
@@ -133,6 +158,7 @@ export class Listener {
       if (old === undefined) continue;
       await delay(clock, OLD_LISTENER_MS, signal);
       await old.close();
+      this.#accepting.socket?.giveConnectionsTo(0);
     }
   }
 
@@ -143,32 +169,40 @@ export class Listener {
     if (this.#accepting === undefined) report?.(why);
     limiter.run(
       "new_certificate",
-      () =>
-        log.error("can't serve the new certificate{stays}: {why}", {
+      (more) =>
+        log.error("can't serve the new certificate{stays}: {why}{more}", {
           stays,
           why,
+          more,
         }),
     );
   }
 
   /** Binds the port; beside the listener that has it, if there is one. */
   #open(tls: TlsPair | undefined): AcceptLoop {
+    const { unix, timeouts } = this.#options;
+    if (unix !== undefined) return this.#accept(unix.listener);
     const old = this.#accepting;
     // Who connects before the options are set would be without them.
     old?.socket?.giveConnectionsTo(0);
     const listener = this.#listen((at) =>
-      tls === undefined ? Deno.listen(at) : Deno.listenTls({
-        ...at,
-        ...tls,
-        alpnProtocols: ["http/1.1"],
-        reusePort: true,
-      })
+      tls === undefined
+        ? Deno.listen({ ...at, reusePort: this.#options.reusePort ?? false })
+        : Deno.listenTls({
+          ...at,
+          ...tls,
+          alpnProtocols: ["http/1.1"],
+          reusePort: true,
+        })
     );
     const { hostname, port } = listener.addr as Deno.NetAddr;
     this.#address = { hostname, port };
-    const { timeouts } = this.#options;
     const socket = ListenerSocket.open(port, { timeouts, other: old?.socket });
-    socket?.giveConnectionsTo(1);
+    socket?.giveConnectionsTo(old === undefined ? 0 : 1);
+    return this.#accept(listener, socket);
+  }
+
+  #accept(listener: Deno.Listener, socket?: ListenerSocket): AcceptLoop {
     return new AcceptLoop(listener, socket, {
       ...this.#options,
       limit: this.#limit,
@@ -185,7 +219,8 @@ export class Listener {
 
   #listen<T>(bind: (at: { hostname: string; port: number }) => T): T {
     const { port } = this.#address;
-    const use: PortUse = { transport: "TCP", flag: this.#options.flag };
+    const { flag, reusePort } = this.#options;
+    const use: PortUse = { transport: "TCP", flag, reusePort };
     return listenOn(
       this.#address,
       use,

@@ -2,6 +2,7 @@
 import { logger } from "../log/log.ts";
 import { messageOf } from "../util/error_message.ts";
 import { type Libc, openLibc, portOf, socketAddress, sockets } from "./libc.ts";
+import { countListeners } from "./port_group.ts";
 import { setSocketOptions, type SocketTimeouts } from "./socket_options.ts";
 
 const log = logger("net");
@@ -57,11 +58,14 @@ export class ListenerSocket {
   }
 
   /**
-   * Of all listeners on this port, in the order in which they came, lets one
-   * have all new connections; where there is no such one, they share again. A
-   * kernel that doesn't know how goes on sharing.
+   * Of this process' listeners on the port, in the order in which they came,
+   * lets one have all new connections. The kernel counts all listeners of the
+   * port, in their order of coming; those of another process, which is to be
+   * stopped, have come before ours. Where there is none with that number, all
+   * share again. A kernel that doesn't know how goes on sharing.
    */
-  giveConnectionsTo(index: 0 | 1): void {
+  giveConnectionsTo(own: 0 | 1): void {
+    const { foreign } = countListeners(this.#libc, this.descriptor);
     // struct sock_fprog: 2B length, 6B padding, 8B pointer; then the one
     // struct sock_filter: 2B code, 2B jumps, 4B constant
     const program = new Uint8Array(PROGRAM_BYTES + 8);
@@ -70,7 +74,7 @@ export class ListenerSocket {
     view.setUint16(0, 1, LITTLE_ENDIAN);
     view.setBigUint64(8, address + BigInt(PROGRAM_BYTES), LITTLE_ENDIAN);
     view.setUint16(PROGRAM_BYTES, BPF_RET_K, LITTLE_ENDIAN);
-    view.setUint32(PROGRAM_BYTES + 4, index, LITTLE_ENDIAN);
+    view.setUint32(PROGRAM_BYTES + 4, foreign + own, LITTLE_ENDIAN);
     this.#libc.symbols.setsockopt(
       this.descriptor,
       SOL_SOCKET,
@@ -78,6 +82,11 @@ export class ListenerSocket {
       program,
       PROGRAM_BYTES,
     );
+  }
+
+  /** Whether another process listens on the port, too. */
+  get isShared(): boolean {
+    return countListeners(this.#libc, this.descriptor).foreign > 0;
   }
 
   /** Accepts and closes what waits to be accepted, before TLS costs anything; how many. */

@@ -45,6 +45,8 @@ export class HealthNotices {
   /** Who was told something within the last interval, or has a text that stands. */
   readonly #told = new Map<Session, Told>();
   #cancelSweep: Cancel | undefined;
+  /** Who comes now is told, too. */
+  #isStopping = false;
 
   constructor(table: RelayTable, clock: Clock) {
     this.#table = table;
@@ -85,7 +87,9 @@ export class HealthNotices {
   /** Tells a client at once that its connection is about to end. */
   tellStopping(session: Session): void {
     if (!hasUser(session) || session.writer.isClosed) return;
-    this.#tell(session, [...this.#problemsOf(session), STOPPING].join("; "));
+    this.#isStopping = true;
+    const text = this.#problemsOf(session).join("; ");
+    if (this.#told.get(session)?.text !== text) this.#tell(session, text);
   }
 
   #forget(session: Session): void {
@@ -144,7 +148,8 @@ export class HealthNotices {
   #problemsOf(session: Session): string[] {
     const { certificate, verification } = this.#problems;
     const throttled = this.#throttled.has(session) ? THROTTLED : undefined;
-    return [certificate, verification, throttled]
+    const stopping = this.#isStopping ? STOPPING : undefined;
+    return [certificate, verification, throttled, stopping]
       .filter((text) => text !== undefined);
   }
 }

@@ -13,7 +13,7 @@ import { type Conn, isConnectionLost, isTlsError } from "../net/conn.ts";
 import { messageOf } from "../util/error_message.ts";
 import type { Clock, Turn } from "../util/clock.ts";
 import { ChunkPool } from "./chunk_pool.ts";
-import { sayFarewell } from "./farewell.ts";
+import { endClients, sayFarewell } from "./farewell.ts";
 import {
   type DerpStart,
   HandshakeTimeoutError,
@@ -29,6 +29,11 @@ import { WriteBatch } from "./write_batch.ts";
 import type { WriteError, WriterParts } from "./writer.ts";
 
 const log = logger("relay");
+
+/** Lines of a minute about clients that were admitted. */
+const ADMITTED_IN_FULL = 20;
+/** Lines of a minute about clients that were refused, for each reason. */
+const REFUSED_IN_FULL = 10;
 
 export interface RelayOptions {
   readonly key: NodePrivate;
@@ -123,13 +128,26 @@ export class Relay {
     await sayFarewell([...this.table.sessions()], { clock, notices });
   }
 
+  /** Ends all clients, each with its farewell, evenly over a time; mesh peers stay. Resolves when no client is left. */
+  async endClients(overMs: number, clock: Clock): Promise<void> {
+    const { notices } = this;
+    await endClients(this.table, { clock, notices, overMs });
+  }
+
   async #serve(session: Session, { box }: Hello): Promise<void> {
     using _registration = this.table.register(session);
     const info = box.seal(encodeServerInfo());
     session.writer.sendControl(encodeFrame(FrameType.ServerInfo, info));
     using _notices = this.notices.join(session);
     using _reverified = session.admitted && this.#reverify(session);
-    await session.run();
+    const { remote: { ip }, route: { key } } = session;
+    const client = { short: key.shortString(), ip };
+    log.debug("{short} from {ip} is connected", client);
+    try {
+      await session.run();
+    } finally {
+      log.debug("{short} from {ip} has left", client);
+    }
   }
 
   #reverify({ route: { key }, remote: { ip }, writer }: Session) {
@@ -154,28 +172,42 @@ export class Relay {
     return verdict;
   }
 
+  /** A stranger comes every few seconds, all clients together after an outage: the first few have lines of their own. */
   #logVerdict({ key, ip }: Candidate, verdict: Verdict): void {
+    const { limiter, verifyCommand } = this.#options;
     const short = key.shortString();
     if (verdict.allow) {
       const { by, node } = verdict;
       const name = node === undefined ? "" : ` (${node})`;
-      log.info("admitted {short}{name} from {ip} by {by}", {
-        short,
-        name,
-        ip,
-        by,
-      });
+      limiter.run(
+        "admitted",
+        (more) =>
+          log.info("admitted {short}{name} from {ip} by {by}{more}", {
+            short,
+            name,
+            ip,
+            by,
+            more,
+          }),
+        { inFull: ADMITTED_IN_FULL },
+      );
     } else {
       const { reason, advice } = verdict;
-      const command = this.#options.verifyCommand?.(key);
+      const command = verifyCommand?.(key);
       const ask = command === undefined ? "" : `; to ask again: ${command}`;
-      log.warn("refused {short} from {ip}: {reason}; {advice}{ask}", {
-        short,
-        ip,
-        reason,
-        advice,
-        ask,
-      });
+      limiter.run(
+        `refused:${reason}`,
+        (more) =>
+          log.warn("refused {short} from {ip}: {reason}; {advice}{ask}{more}", {
+            short,
+            ip,
+            reason,
+            advice,
+            ask,
+            more,
+          }),
+        { inFull: REFUSED_IN_FULL },
+      );
     }
   }
 

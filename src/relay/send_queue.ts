@@ -46,6 +46,12 @@ export class SendQueue {
     return this.#control.queuedBytes;
   }
 
+  /** All that waits, headers and keys included. */
+  get queuedBytes(): number {
+    return this.#control.queuedBytes + this.#disco.queuedBytes +
+      this.#other.queuedBytes;
+  }
+
   get isEmpty(): boolean {
     return this.#other.queuedBytes === 0 && this.#disco.queuedBytes === 0 &&
       this.#control.queuedBytes === 0;

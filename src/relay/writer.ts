@@ -78,6 +78,11 @@ export class Writer {
     return this.#state === "closed";
   }
 
+  /** Bytes that wait to be written, those of a write under way not counted. */
+  get queuedBytes(): number {
+    return this.#queue.queuedBytes;
+  }
+
   /** Packets that were queued here and lost, for whatever reason. */
   get droppedPackets(): number {
     return this.#queue.droppedPackets;

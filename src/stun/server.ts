@@ -6,6 +6,7 @@ import { type ListenAddress, listenOn } from "../net/listen.ts";
 import { type Clock, delay, type Turn } from "../util/clock.ts";
 import { messageOf } from "../util/error_message.ts";
 import { parseIp, shortestIp } from "../util/ip.ts";
+import type { GatewayWatch } from "./gateway_watch.ts";
 import { classifyDatagram, ResponseEncoder } from "./message.ts";
 import type { StunMetrics } from "./metrics.ts";
 
@@ -35,6 +36,10 @@ export interface StunServerOptions {
    * because clients choose their home by STUN alone. Absent: always answered.
    */
   readonly isHealthy?: (() => boolean) | undefined;
+  /** Looks at all requests. */
+  readonly watch?: Pick<GatewayWatch, "note"> | undefined;
+  /** Whether another process may have the port too; the one that came last gets all requests (Linux). */
+  readonly reusePort?: boolean | undefined;
 }
 
 /** A STUN responder; it answers from the moment it is made. */
@@ -71,7 +76,8 @@ export class StunServer {
     address: ListenAddress,
     options: StunServerOptions,
   ): StunServer {
-    const use = { transport: "UDP", flag: "-stun-port" } as const;
+    const { reusePort } = options;
+    const use = { transport: "UDP", flag: "-stun-port", reusePort } as const;
     const socket = listenOn(
       address,
       use,
@@ -80,10 +86,37 @@ export class StunServer {
           transport: "udp",
           hostname,
           port: address.port,
+          reuseAddress: reusePort ?? false,
         }),
     );
-    const { port } = socket.addr as Deno.NetAddr;
-    return new StunServer(socket, options, DatagramBatch.open(port));
+    return StunServer.#on(socket, options);
+  }
+
+  static #on(socket: Deno.DatagramConn, options: StunServerOptions) {
+    const batch = DatagramBatch.open(socket.addr as Deno.NetAddr);
+    return new StunServer(socket, options, batch);
+  }
+
+  /** Whether there can be other sockets on its port. */
+  get canShare(): boolean {
+    return this.#batch !== undefined;
+  }
+
+  /** Binds one address of this machine on the same port, of which this socket has all; throws where that can't be done. */
+  beside(hostname: string): StunServer {
+    const { port } = this;
+    const { reusePort } = this.#options;
+    this.#batch?.setShared(true);
+    try {
+      const reuseAddress = true;
+      const transport = "udp";
+      return StunServer.#on(
+        Deno.listenDatagram({ transport, hostname, port, reuseAddress }),
+        this.#options,
+      );
+    } finally {
+      if (!reusePort) this.#batch?.setShared(false); // another program finds the port in use
+    }
   }
 
   /** Also where the system chose it. */
@@ -167,7 +200,7 @@ export class StunServer {
     ip: Uint8Array | undefined,
     port: number,
   ): Uint8Array | undefined {
-    const { metrics, isHealthy } = this.#options;
+    const { metrics, isHealthy, watch } = this.#options;
     // One that fills the buffer may be cut off; stock clients' have 40 bytes.
     const isWhole = datagram.length < MAX_DATAGRAM_BYTES;
     if (
@@ -178,6 +211,7 @@ export class StunServer {
     }
     if (ip.length === 4) metrics.ipv4++;
     else metrics.ipv6++;
+    watch?.note(datagram, ip, port);
     if (isHealthy?.() === false) {
       metrics.unhealthy++;
       return undefined;
@@ -199,10 +233,14 @@ export class StunServer {
     metrics.readErrors++;
     limiter.run(
       "stun-read",
-      () =>
-        log.error("can't read from the STUN socket: {why}; trying again", {
-          why: messageOf(error),
-        }),
+      (more) =>
+        log.error(
+          "can't read from the STUN socket: {why}; trying again{more}",
+          {
+            why: messageOf(error),
+            more,
+          },
+        ),
     );
     await delay(clock, READ_BACK_OFF_MS, this.#closing.signal);
   }

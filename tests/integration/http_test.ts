@@ -51,7 +51,7 @@ Deno.test("mainRoutes() serves fetch()", async () => {
   const base = `http://127.0.0.1:${server.port}`;
   const home = await fetch(`${base}/`, { client });
   assertEquals(home.status, 200);
-  assertStringIncludes(await home.text(), "<h1>DERP relay</h1>");
+  assertStringIncludes(await home.text(), "<h1>It works</h1>");
   const robots = await fetch(`${base}/robots.txt`, { client });
   assertEquals(await robots.text(), "User-agent: *\nDisallow: /\n");
   for (const method of ["GET", "HEAD"]) {

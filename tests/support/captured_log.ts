@@ -1,14 +1,19 @@
 /** Log lines as an operator would see them, kept for a test. */
-import { startLogging, stopLogging } from "../../src/log/log.ts";
+import {
+  type LogOptions,
+  startLogging,
+  stopLogging,
+} from "../../src/log/log.ts";
 
 /** Captures every line from `start()` until it is disposed of; one at a time. */
 export class CapturedLog implements AsyncDisposable {
   /** Whole lines, without the line feed at their end. */
   readonly lines: string[] = [];
 
-  static async start(): Promise<CapturedLog> {
+  static async start(options?: LogOptions): Promise<CapturedLog> {
     const log = new CapturedLog();
-    await startLogging((line) => log.lines.push(line.replace(/\n$/, "")));
+    const keep = (line: string) => void log.lines.push(line.replace(/\n$/, ""));
+    await startLogging(keep, options);
     return log;
   }
 

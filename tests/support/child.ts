@@ -62,6 +62,11 @@ export class Child implements AsyncDisposable {
     return pattern.exec(line)!;
   }
 
+  /** Tells it something while it runs. */
+  signal(signal: Deno.Signal): void {
+    this.#process.kill(signal);
+  }
+
   /** Ends it at once, or as `signal` says, and waits for that. */
   async stop(signal: Deno.Signal = "SIGKILL"): Promise<void> {
     if (!this.#hasEnded) this.#process.kill(signal);

@@ -13,11 +13,16 @@ const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const DENO_DIR = Deno.env.get("DENO_DIR") ??
   `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`}/deno`;
 
-/** Starts the program with `args` in `dir`. */
-export function runProgram(dir: string, args: readonly string[]): Child {
+/** Starts the program with `args` in `dir`, by way of another one where `by` is one. */
+export function runProgram(
+  dir: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+  by: readonly string[] = [],
+): Child {
   return new Child(
-    [Deno.execPath(), "run", "-q", "-P=relay", MAIN, ...args],
-    { cwd: dir, env: { HOME: dir, DENO_DIR, NO_COLOR: "1" } },
+    [...by, Deno.execPath(), "run", "-q", "-P=relay", MAIN, ...args],
+    { cwd: dir, env: { HOME: dir, DENO_DIR, NO_COLOR: "1", ...env } },
   );
 }
 

@@ -38,6 +38,9 @@ export class RunningDerper implements AsyncDisposable {
       tcpKeepAliveMs: 600_000,
       tcpUserTimeoutMs: 15_000,
       tcpWriteTimeoutMs: 2_000,
+      drainMs: 0,
+      reusePort: false,
+      log: { level: "info", format: "text" },
       dev: false,
       ...change,
     });

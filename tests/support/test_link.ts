@@ -61,6 +61,7 @@ export class TestLink implements AsyncDisposable {
       key: local.key,
       meshKey,
       clock,
+      limiter: local.limiter,
       turn: noTurn,
       table,
       writerParts,

@@ -57,6 +57,7 @@ export interface Accepted {
 export class TestRelay implements AsyncDisposable {
   readonly clock: FakeClock;
   readonly key: NodePrivate;
+  readonly limiter: LogLimiter;
   readonly relay: Relay;
   readonly #ownsClock: boolean;
   readonly #accepted = new Map<Conn, Promise<void>>();
@@ -67,10 +68,11 @@ export class TestRelay implements AsyncDisposable {
     this.key = key;
     this.#ownsClock = clock === undefined;
     this.clock = clock ?? new FakeClock();
+    this.limiter = new LogLimiter(this.clock);
     this.relay = new Relay({
       key,
       writeTimeoutMs: WRITE_TIMEOUT_MS,
-      limiter: new LogLimiter(this.clock),
+      limiter: this.limiter,
       turn: noTurn,
       ...rest,
       clock: this.clock,
@@ -127,6 +129,7 @@ export class TestRelay implements AsyncDisposable {
   async close(): Promise<void> {
     for (const conn of this.#accepted.keys()) conn.close();
     await Promise.all(this.#accepted.values());
+    this.limiter.close();
     if (this.#ownsClock && this.clock.pending > 0) {
       throw new Error(`${this.clock.pending} timers are left behind`);
     }

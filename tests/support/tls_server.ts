@@ -15,6 +15,7 @@ export const [OLD, NEW]: [KeyFixture, KeyFixture] = [KEYS[2]!, KEYS[6]!];
 export class TlsServer implements AsyncDisposable {
   readonly server: HttpServer;
   readonly #turn = new LoopTurn();
+  readonly #limiter = new LogLimiter(systemClock);
   /** What it reported. */
   readonly reports: (string | undefined)[] = [];
 
@@ -26,7 +27,7 @@ export class TlsServer implements AsyncDisposable {
         tls: OLD,
         timeouts: { keepAliveMs: 600_000, userTimeoutMs: 15_000 },
         clock: systemClock,
-        limiter: new LogLimiter(systemClock),
+        limiter: this.#limiter,
         turn: this.#turn,
         handler: () => new Response("ok"),
         report: (problem) => this.reports.push(problem),
@@ -73,6 +74,7 @@ export class TlsServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.server.close();
+    this.#limiter.close();
     this.#turn.close();
   }
 }

@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ["derp", "keys", "log", "net", "relay", "util"],
   debug: ["admission", "files", "http", "log", "relay", "util"],
   config: ["files", "keys", "util"],
+  probe: ["certs", "derp", "keys", "mesh", "net", "stun", "util"],
   commands: [
     "admission",
     "certs",
@@ -33,6 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "loaded.ts",
     "log",
     "net",
+    "probe",
     "util",
     "verification.ts",
   ],
@@ -53,7 +55,7 @@ const WITHOUT_SOCKETS: readonly string[] = ["relay", "mesh"];
 /** Files, or folders, that may touch the runtime; all others are pure. */
 const MAY_TOUCH_RUNTIME: readonly RegExp[] = [
   /^keys\/nacl_box\.ts$/,
-  /^(files|net|certs|secrets|http|commands)\//,
+  /^(files|net|certs|secrets|http|probe|commands)\//,
   /^stun\/server\.ts$/,
   /^admission\/(?!admission\.ts$)/,
   /^config\/surroundings\.ts$/,

@@ -19,6 +19,8 @@ Deno.test("parseCommandLine() makes a configuration of derper's defaults", () =>
     httpPort: 80,
     stunPort: 3478,
     stunHealthGate: true,
+    reusePort: false,
+    log: { level: "info", format: "text" },
     derp: true,
     hostname: "derp.tailscale.com",
     keyFile: "/var/lib/derper/derper.key",
@@ -28,6 +30,7 @@ Deno.test("parseCommandLine() makes a configuration of derper's defaults", () =>
     tcpKeepAliveMs: 600_000,
     tcpUserTimeoutMs: 15_000,
     tcpWriteTimeoutMs: 2_000,
+    drainMs: 0,
     dev: false,
   });
 });
@@ -45,7 +48,8 @@ Deno.test("parseCommandLine() puts every flag where it belongs", () => {
     "-verify-headscale-key-file hk -verify-tailscale-api - " +
     "-verify-tailscale-client-id-file ti " +
     "-verify-tailscale-client-secret-file ts -verify-policy all " +
-    "-verify-cache-ttl 5m -verify-stale-ttl 24h -reverify-interval 1h";
+    "-verify-cache-ttl 5m -verify-stale-ttl 24h -reverify-interval 1h " +
+    "-reuse-port -drain 10s -log-level debug -log-format json";
   assertEquals(run(line).notes, []);
   assertEquals(configOf(line), {
     listen: { hostname: "127.0.0.1", port: 8443 },
@@ -55,6 +59,8 @@ Deno.test("parseCommandLine() puts every flag where it belongs", () => {
     stunHealthGate: false,
     metricsAddress: { hostname: "127.0.0.1", port: 9090 },
     accept: { perSecond: 2.5, burst: 7 },
+    reusePort: true,
+    log: { level: "debug", format: "json" },
     derp: false,
     hostname: "127.0.0.1",
     keyFile: "k",
@@ -88,6 +94,7 @@ Deno.test("parseCommandLine() puts every flag where it belongs", () => {
     tcpKeepAliveMs: 60_000,
     tcpUserTimeoutMs: 2_000,
     tcpWriteTimeoutMs: 0,
+    drainMs: 10_000,
     dev: false,
   });
 });

@@ -6,7 +6,8 @@ import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 
 /** Names of our own, and those of derper, which a test with the real one compares in full. */
 const OURS =
-  "acme-directory cert-file key-file metrics-addr reverify-interval stun-health-gate " +
+  "acme-directory cert-file drain home-file key-file log-format log-level metrics-addr reuse-port " +
+  "reverify-interval stun-health-gate trusted-proxies " +
   "verify-cache-ttl verify-headscale verify-headscale-key-file verify-keys-file " +
   "verify-policy verify-stale-ttl verify-tailscale-api " +
   "verify-tailscale-client-id-file verify-tailscale-client-secret-file";

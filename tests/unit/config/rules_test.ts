@@ -94,6 +94,12 @@ Deno.test("parseCommandLine() wants -c of everybody but root", () => {
 Deno.test("parseCommandLine() takes a page, nothing or a redirect for -home", () => {
   assertEquals(configOf(`${PLAIN} -home=`).home, { kind: "default" });
   assertEquals(configOf(`${PLAIN} -home blank`).home, { kind: "blank" });
+  assertEquals(configOf(`${PLAIN} -home 404`).home, { kind: "not-found" });
+  const file = { kind: "file", path: "a.html" } as const;
+  assertEquals(configOf(`${PLAIN} -home-file a.html`).home, file);
+  assertEquals(problemsOf(`${PLAIN} -home-file a.html -home blank`), [
+    'Invalid -home "blank": -home-file is given too',
+  ]);
   const urls = [["https://a.example", "https://a.example"], [
     "http://\u00fc.example/\u00fc",
     "http://xn--tda.example/%C3%BC",
@@ -106,7 +112,7 @@ Deno.test("parseCommandLine() takes a page, nothing or a redirect for -home", ()
   }
   for (const home of ["Blank", "example.com", "ftp://x", "https://"]) {
     assertEquals(problemsOf(`${PLAIN} -home ${home}`), [
-      `Invalid -home "${home}": it takes "blank", or a URL with http:// or https://`,
+      `Invalid -home "${home}": it takes "blank", "404", or a URL with http:// or https://`,
     ]);
   }
 });
@@ -120,6 +126,10 @@ Deno.test("parseCommandLine() bounds times by what the system takes", () => {
       assertStringIncludes(problems[0]!, `Invalid -${flag} "${time}": `);
     }
   }
+  assertStringIncludes(
+    problemsOf(`${PLAIN} -drain 61m`)[0]!,
+    'Invalid -drain "61m": it can\'t be over 1h0m0s',
+  );
   const config = configOf(
     `${PLAIN} -tcp-keepalive-time 0 -tcp-user-timeout 1ns -tcp-write-timeout 596h`,
   );

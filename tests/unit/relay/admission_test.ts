@@ -251,3 +251,58 @@ Deno.test("Relay lets nobody in whose admission fails, and logs why", async () =
   assertEquals(log.lines.length, 1);
   assertMatch(log.lines[0]!, /ended a connection from \S+: broken$/);
 });
+
+/** `count` clients come, each with a key of its own. */
+async function crowd(relay: TestRelay, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    const { client } = relay.accept({
+      clientAddress: { ip: `203.0.113.${i % 250}`, port: 5 },
+    });
+    await TestClient.overDerp(client, { key: testKey(i % 200 + 2) })
+      .catch(() => {}); // refused
+  }
+}
+
+Deno.test("Relay has ten lines a minute about strangers of one reason, and one about all others", async () => {
+  await using log = await CapturedLog.start();
+  const refuse = (reason: string): Verdict => ({
+    allow: false,
+    isClear: true,
+    reason,
+    advice: "log in",
+  });
+  let verdict = refuse("Not in the list");
+  const admission = new FakeAdmission(() => Promise.resolve(verdict));
+  await using relay = new TestRelay({
+    admission,
+    verifyCommand: (key) => `derper verify ${key}`,
+  });
+  await crowd(relay, 200);
+  verdict = refuse("Nobody answers");
+  await crowd(relay, 12);
+  assertEquals(log.matching("Not in the list").length, 10);
+  assertEquals(log.matching("Nobody answers").length, 10);
+  await relay.clock.advance(60_000);
+  assertEquals(log.lines.length, 22);
+  assertMatch(
+    log.lines[20]!,
+    /refused \[.{5}\] from 203\.0\.113\.199: Not in the list; log in; to ask again: derper verify nodekey:\w{64} \(the last of 190 in a minute\)$/,
+  );
+  assertMatch(
+    log.lines[21]!,
+    /Nobody answers; .* \(the last of 2 in a minute\)$/,
+  );
+});
+
+Deno.test("Relay has twenty lines a minute about clients it admits, and one about all others", async () => {
+  await using log = await CapturedLog.start();
+  await using relay = new TestRelay({ admission: new FakeAdmission(ALLOW) });
+  await crowd(relay, 300);
+  assertEquals(log.matching("admitted ").length, 20);
+  await relay.clock.advance(60_000);
+  assertEquals(log.lines.length, 21);
+  assertMatch(
+    log.lines[20]!,
+    /admitted \[.{5}\] from 203\.0\.113\.49 by a test \(the last of 280 in a minute\)$/,
+  );
+});

@@ -26,3 +26,23 @@ Deno.test("Health tells of a part that fails or works again, not of another reas
   health.report("listener", undefined);
   assertEquals(told, [false, true]);
 });
+
+Deno.test("Health.stop() says that it is of its own will", () => {
+  const told: [boolean, boolean][] = [];
+  const health = new Health(({ isHealthy, isStopping }) =>
+    told.push([isHealthy, isStopping])
+  );
+  health.report("listener", "down");
+  health.report("listener", undefined);
+  health.stop();
+  health.stop();
+  health.report("listener", "closed");
+  assertEquals(told, [[false, false], [true, false], [false, true], [
+    false,
+    true,
+  ]]);
+  assertEquals(health.problems, [
+    "draining: the relay is about to stop",
+    "listener: closed",
+  ]);
+});
