@@ -55,8 +55,7 @@ export class RelayTable {
     route.clients.add(session);
     this.#metrics.currentConnections++;
     if (session.isNotIdeal) this.#metrics.currentNotIdealConnections++;
-    const present = encodePeerPresent(session.presence());
-    for (const watcher of this.#watchers) this.#notify(watcher, [present]);
+    this.#tellWatchers(() => encodePeerPresent(session.presence()));
     return { [Symbol.dispose]: () => this.#unregister(session) };
   }
 
@@ -73,11 +72,9 @@ export class RelayTable {
     if (session.isNotIdeal) this.#metrics.currentNotIdealConnections--;
     if (route.clients.size > 0) return;
     this.#metrics.clientsLocal--;
-    const gone = encodePeerGone(route.key, PeerGoneReason.Disconnected);
-    for (const watcher of this.#watchers) {
-      this.#notify(watcher, [gone]);
-      this.#metrics.peerGoneDisconnectedFrames++;
-    }
+    const { Disconnected } = PeerGoneReason;
+    this.#tellWatchers(() => encodePeerGone(route.key, Disconnected));
+    this.#metrics.peerGoneDisconnectedFrames += this.#watchers.size;
     this.#noteGoneIfAbsent(route);
   }
 
@@ -130,6 +127,13 @@ export class RelayTable {
   #unwatch(watcher: Session): void {
     this.#watchers.delete(watcher);
     this.#metrics.watchers = this.#watchers.size;
+  }
+
+  /** Most relays have no watchers, so the frame is made for them alone. */
+  #tellWatchers(makeFrame: () => Uint8Array): void {
+    if (this.#watchers.size === 0) return;
+    const frame = makeFrame();
+    for (const watcher of this.#watchers) this.#notify(watcher, [frame]);
   }
 
   #notify(watcher: Session, frames: readonly Uint8Array[]): void {
