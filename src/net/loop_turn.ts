@@ -35,8 +35,8 @@ export class LoopTurn implements Turn {
     if (this.#waiting === undefined) {
       this.#waiting = Promise.withResolvers();
       this.#datagram[0]!++;
-      // A send that fails is as good as a lost datagram.
-      this.#socket.send(this.#datagram, this.#socket.addr).catch(() => {});
+      // Behind the writes of this turn, which it would hold up.
+      queueMicrotask(() => this.#send());
       this.#timer ??= this.#watch(this.#waiting);
     }
     return this.#waiting.promise;
@@ -59,6 +59,12 @@ export class LoopTurn implements Turn {
     } catch {
       this.#resolve(); // closed
     }
+  }
+
+  #send(): void {
+    if (this.#isClosed) return;
+    // A send that fails is as good as a lost datagram.
+    this.#socket.send(this.#datagram, this.#socket.addr).catch(() => {});
   }
 
   #resolve(): void {
