@@ -1,9 +1,9 @@
 /** ACME renewal information (RFC 9773): a certificate's name there, and the server's answer. */
 import { isJsonObject } from "../util/json.ts";
-import { toHex } from "../util/bytes.ts";
 import { retryAfterMs } from "./acme_http.ts";
 import type { RenewalInfo } from "./acme_server.ts";
 import { contextTag, DerReader, DerTag } from "./der_reader.ts";
+import { extensions } from "./x509.ts";
 
 /** 2.5.29.35, authorityKeyIdentifier. */
 const AUTHORITY_KEY_ID = "551d23";
@@ -39,13 +39,7 @@ function authorityKeyId(tbs: DerReader): Uint8Array | undefined {
   while (tbs.peekTag() !== undefined && tbs.peekTag() !== contextTag(3)) {
     tbs.next();
   }
-  if (tbs.peekTag() === undefined) return undefined;
-  const extensions = tbs.enter(contextTag(3)).enter(DerTag.sequence);
-  while (extensions.peekTag() !== undefined) {
-    const extension = extensions.enter(DerTag.sequence);
-    const id = toHex(extension.read(DerTag.objectId).content);
-    extension.readOptional(DerTag.boolean); // critical
-    const value = extension.read(DerTag.octetString).content;
+  for (const { id, value } of extensions(tbs)) {
     if (id !== AUTHORITY_KEY_ID) continue;
     return new DerReader(value).enter(DerTag.sequence)
       .readOptional(KEY_ID_TAG)?.content;

@@ -18,6 +18,11 @@ export interface CertificateContent {
 /** What marks an extension that whoever doesn't know it must not ignore. */
 const CRITICAL = der(DerTag.boolean, Uint8Array.of(0xff));
 
+/** basicConstraints of who is no authority. */
+export const NO_CA = extension(0x13, der(DerTag.sequence), {
+  isCritical: true,
+});
+
 const VERSION_3 = der(contextTag(0), der(DerTag.integer, Uint8Array.of(2)));
 
 /** 2.5.4.3. */

@@ -1,8 +1,8 @@
 /** `-certmode manual`: serves the certificate of two files, and the next one when they change. */
 import { dirname } from "node:path";
-import { DirectoryWatch } from "../files/directory_watch.ts";
+import { LookOut } from "../files/look_out.ts";
 import { logger } from "../log/log.ts";
-import { type Cancel, type Clock, delay } from "../util/clock.ts";
+import { type Clock, delay } from "../util/clock.ts";
 import { messageOf } from "../util/error_message.ts";
 import {
   checkManualPair,
@@ -16,8 +16,6 @@ import type { CertificateSource, ServedCertificate } from "./provider.ts";
 
 const log = logger("certs");
 
-/** For changes that the system doesn't tell of, and certificates that become valid. */
-const POLL_MS = 60_000;
 /** Two files can't change at once: this much time their writer has, each time, before a fault is one. */
 const SETTLE_MS = 1_000;
 const TRIES = 3;
@@ -34,7 +32,6 @@ export interface ManualSourceOptions extends Omit<ManualOptions, "now"> {
  */
 export class ManualSource implements CertificateSource {
   readonly #options: ManualSourceOptions;
-  readonly #closing = new AbortController();
   #onChange: () => void = () => {};
   #current: ServedCertificate | undefined;
   #problem: string | undefined;
@@ -42,12 +39,8 @@ export class ManualSource implements CertificateSource {
   #served: ManualPair | undefined;
   /** What the files held at `#problem`; undefined where they couldn't be read. */
   #refused: ManualPair | undefined;
-  #watch: DirectoryWatch | undefined;
-  #cancelSoon: Cancel | undefined;
-  #polling: Promise<void> | undefined;
-  /** The look under way, and whether another is wanted after it. */
-  #looking: Promise<void> | undefined;
-  #isWanted = false;
+  #lookOut: LookOut | undefined;
+  #isClosed = false;
 
   constructor(options: ManualSourceOptions) {
     this.#options = options;
@@ -68,24 +61,29 @@ export class ManualSource implements CertificateSource {
     this.#current = checkManualPair(text, options);
     this.#served = text;
     this.#onChange = onChange;
-    if (this.#closing.signal.aborted) return;
+    if (this.#isClosed) return;
     const { cert, key } = manualPaths(options);
     const directories = [dirname(cert), dirname(key)];
-    this.#watch = new DirectoryWatch(directories, () => this.#lookSoon());
-    if (this.#watch.problem !== undefined) {
+    this.#lookOut = new LookOut({
+      directories,
+      clock: this.#options.clock,
+      noticeMs: SETTLE_MS,
+      look: (signal) => this.#look(signal),
+    });
+    const { watchProblem } = this.#lookOut;
+    if (watchProblem !== undefined) {
       log.info(
         "can't watch {directories} ({why}): new certificates are noticed within a minute",
-        { directories: directories.join(", "), why: this.#watch.problem },
+        { directories: directories.join(", "), why: watchProblem },
       );
     }
-    this.#polling = this.#poll();
   }
 
   async reload(): Promise<void> {
     if (this.#current === undefined) return; // not started
     const current = this.#current;
     const problem = this.#problem;
-    await this.#look();
+    await this.#lookOut?.look();
     if (this.#current !== current || this.#problem !== problem) return; // told
     if (problem === undefined) {
       log.info("the certificate files have not changed");
@@ -95,46 +93,12 @@ export class ManualSource implements CertificateSource {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#watch?.close(); // after this nobody calls #lookSoon()
-    this.#cancelSoon?.();
-    await Promise.all([this.#polling, this.#looking]);
-  }
-
-  async #poll(): Promise<void> {
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      await delay(this.#options.clock, POLL_MS, signal);
-      await this.#look();
-    }
-  }
-
-  /** Where one file changes, others do. */
-  #lookSoon(): void {
-    this.#cancelSoon ??= this.#options.clock.after(SETTLE_MS, () => {
-      this.#cancelSoon = undefined;
-      void this.#look();
-    });
-  }
-
-  /** Looks at the files, one look at a time; who asks meanwhile waits for the next, with all others. Never rejects. */
-  #look(): Promise<void> {
-    this.#isWanted = true;
-    return this.#looking ??= this.#lookAll().finally(() => {
-      this.#looking = undefined;
-    });
-  }
-
-  async #lookAll(): Promise<void> {
-    while (this.#isWanted && !this.#closing.signal.aborted) {
-      this.#isWanted = false;
-      await this.#lookOnce();
-    }
+    this.#isClosed = true;
+    await this.#lookOut?.close();
   }
 
   /** A fault may be a pair that is half-written: only one that stays is told. */
-  async #lookOnce(): Promise<void> {
-    const { signal } = this.#closing;
+  async #look(signal: AbortSignal): Promise<void> {
     for (let tries = 1; !signal.aborted; tries++) {
       const options = this.#now();
       let text: ManualPair | undefined;

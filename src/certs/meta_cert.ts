@@ -5,9 +5,7 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { PROTOCOL_VERSION } from "../derp/frame.ts";
 import type { NodePublic } from "../keys/node_key.ts";
-import { DerTag } from "./der_reader.ts";
-import { der } from "./der_writer.ts";
-import { extension, makeCertificate } from "./make_certificate.ts";
+import { makeCertificate, NO_CA } from "./make_certificate.ts";
 import { formatPem } from "./pem.ts";
 
 /** Followed by 64 hexadecimal digits: longer than X.520 allows, but what clients look for. */
@@ -15,8 +13,6 @@ const COMMON_NAME_PREFIX = "derpkey";
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Either side of now; nobody checks it, but Windows wants to have it. */
 const VALID_DAYS = 30;
-/** basicConstraints, "no CA": macOS wants it where subject and issuer are one. */
-const NO_CA = extension(0x13, der(DerTag.sequence), { isCritical: true });
 
 /** The meta certificate of `serverKey` as PEM; the key it is signed with is of no use afterwards. */
 export function makeMetaCert(
@@ -31,7 +27,7 @@ export function makeMetaCert(
     commonName: COMMON_NAME_PREFIX + serverKey.hex(),
     notBefore: new Date(now.getTime() - VALID_DAYS * DAY_MS),
     notAfter: new Date(now.getTime() + VALID_DAYS * DAY_MS),
-    extensions: [NO_CA],
+    extensions: [NO_CA], // macOS wants it where subject and issuer are one
   }, signer);
   return formatPem("CERTIFICATE", certificate);
 }

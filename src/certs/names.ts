@@ -1,6 +1,6 @@
 /** Which host names a certificate is for (RFC 6125, and RFC 5280 4.2.1.6 for addresses). */
 import { equalBytes } from "../util/bytes.ts";
-import { formatIp, parseIp } from "../util/ip.ts";
+import { formatShortIp, longestIp, parseIp } from "../util/ip.ts";
 import type { ParsedCertificate } from "./x509.ts";
 
 /** The bytes of `hostname` where it is an IP address and not a DNS name. */
@@ -17,12 +17,12 @@ export function isForHostname(
   if (wanted === undefined) {
     return certificate.dnsNames.some((name) => matches(name, hostname));
   }
-  return certificate.ips.some((ip) => equalBytes(widen(ip), wanted));
+  return certificate.ips.some((ip) => equalBytes(longestIp(ip), wanted));
 }
 
 /** All DNS names, then all addresses. */
 export function listNames(certificate: ParsedCertificate): string[] {
-  return [...certificate.dnsNames, ...certificate.ips.map(ipText)];
+  return [...certificate.dnsNames, ...certificate.ips.map(formatShortIp)];
 }
 
 /** A "*" stands for the whole first label and for nothing else (RFC 6125, 6.4.3). */
@@ -33,18 +33,4 @@ function matches(pattern: string, hostname: string): boolean {
     wanted.every((label, i) =>
       label !== "" && (label === given[i] || (i === 0 && given[i] === "*"))
     );
-}
-
-/** The 16 bytes that parseIp() would give for the 4 or 16 of a certificate. */
-function widen(ip: Uint8Array): Uint8Array {
-  return ip.length === 4 ? parseIp(ip.join("."))! : ip;
-}
-
-/** The 4 or 16 bytes of an address as text; IPv6 in its short form. */
-function ipText(ip: Uint8Array): string {
-  const text = formatIp(widen(ip));
-  // The URL parser shortens it as RFC 5952 says.
-  return text.includes(":")
-    ? new URL(`http://[${text}]`).hostname.slice(1, -1)
-    : text;
 }

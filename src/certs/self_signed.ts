@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { parseIp, shortestIp } from "../util/ip.ts";
 import { DerTag } from "./der_reader.ts";
 import { der } from "./der_writer.ts";
-import { extension, makeCertificate } from "./make_certificate.ts";
+import { extension, makeCertificate, NO_CA } from "./make_certificate.ts";
 import { formatPem } from "./pem.ts";
 
 /** A fresh certificate and its private key, each one PEM block. */
@@ -35,8 +35,6 @@ const FOR_SERVERS = extension(
   ),
   { isCritical: false },
 );
-/** basicConstraints. */
-const NO_CA = extension(0x13, der(DerTag.sequence), { isCritical: true });
 /** iPAddress of GeneralName (RFC 5280, 4.2.1.6). */
 const IP_ADDRESS_TAG = 0x87;
 

@@ -96,18 +96,27 @@ function readNames(
 }
 
 function* subjectAltNames(tbs: DerReader) {
-  tbs.readOptional(0x81); // unique identifiers, which nobody uses
-  tbs.readOptional(0x82);
-  if (tbs.peekTag() !== contextTag(3)) return;
-  const extensions = tbs.enter(contextTag(3)).enter(DerTag.sequence);
-  while (extensions.peekTag() !== undefined) {
-    const extension = extensions.enter(DerTag.sequence);
-    const id = toHex(extension.read(DerTag.objectId).content);
-    extension.readOptional(DerTag.boolean); // critical
-    const value = extension.read(DerTag.octetString).content;
+  for (const { id, value } of extensions(tbs)) {
     if (id !== SUBJECT_ALT_NAME) continue;
     const names = new DerReader(value).enter(DerTag.sequence);
     while (names.peekTag() !== undefined) yield names.next();
+  }
+}
+
+/** The extensions in what follows the public key, each with its identifier in hexadecimal. */
+export function* extensions(
+  tbs: DerReader,
+): Generator<{ readonly id: string; readonly value: Uint8Array }> {
+  tbs.readOptional(0x81); // unique identifiers, which nobody uses
+  tbs.readOptional(0x82);
+  if (tbs.peekTag() !== contextTag(3)) return;
+  const list = tbs.enter(contextTag(3)).enter(DerTag.sequence);
+  while (list.peekTag() !== undefined) {
+    const extension = list.enter(DerTag.sequence);
+    const id = toHex(extension.read(DerTag.objectId).content);
+    extension.readOptional(DerTag.boolean); // critical
+    const value = extension.read(DerTag.octetString).content;
+    yield { id, value };
   }
 }
 

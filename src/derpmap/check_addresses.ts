@@ -17,11 +17,10 @@ export async function checkAddresses(
   resolve: Resolve,
 ): Promise<void> {
   const names = new Set(
-    nodes.map(({ hostName }) => hostName).filter((name) =>
-      name !== undefined && hostnameIp(name) === undefined
-    ),
+    nodes.map(({ hostName }) => hostName ?? "")
+      .filter((name) => name !== "" && hostnameIp(name) === undefined),
   );
-  const found = await resolveAll([...names] as string[], resolve);
+  const found = await resolveAll([...names], resolve);
   for (const node of nodes) {
     const { hostName } = node;
     if (hostName === undefined) continue;

@@ -1,6 +1,6 @@
 /** What people get wrong in a DERP map: its regions and their names. */
 import { isJsonObject, type JsonObject } from "../util/json.ts";
-import { type CheckedNode, checkNode } from "./check_node.ts";
+import { type CheckedNode, checkNode, reportMissingId } from "./check_node.ts";
 import { FieldReader, MAP_FIELDS, REGION_FIELDS, show } from "./fields.ts";
 import type { MapFile } from "./map_file.ts";
 
@@ -82,7 +82,7 @@ class RegionsChecker implements CheckedMap {
     const fields = reader.read(region, REGION_FIELDS);
     const { RegionID, RegionCode, RegionName, Nodes } = fields;
     if (RegionID === undefined) {
-      reportMissing(reader, "RegionID", id);
+      reportMissingId(reader, id);
     } else if (id !== undefined && RegionID !== id) {
       reader.report("RegionID", `${RegionID} is not ${id}, as the region`);
     }
@@ -144,16 +144,4 @@ class RegionsChecker implements CheckedMap {
 
 function isOwn(id: number): boolean {
   return id >= FIRST_REGION && id <= LAST_REGION;
-}
-
-/** Clients take a missing number for 0, and fail in ways that don't show it (tailscale/tailscale#9526). */
-function reportMissing(
-  reader: FieldReader,
-  field: string,
-  id: number | undefined,
-): void {
-  reader.report(
-    field,
-    id === undefined ? "it is missing" : `it is missing, write ${id}`,
-  );
 }

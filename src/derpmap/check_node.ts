@@ -9,6 +9,7 @@ import {
   show,
 } from "./fields.ts";
 import { hostNameMistake } from "./host_name.ts";
+import { DEFAULT_PORT, NO_STUN } from "./node.ts";
 
 /** A node whose fields were checked; what can't be used is undefined. */
 export interface CheckedNode {
@@ -25,7 +26,6 @@ export interface CheckedNode {
 
 type Fields = FieldValues<typeof NODE_FIELDS>;
 
-const DEFAULT = { DERPPort: 443, STUNPort: 3478 } as const;
 const HTTP_PORT = 80;
 const MAX_PORT = 65_535;
 /** Switches an address family off. */
@@ -54,8 +54,8 @@ export function checkNode(
     hostName: hostName(fields, reader),
     ipv4,
     ipv6,
-    derpPort: fields.DERPPort || DEFAULT.DERPPort,
-    stunPort: fields.STUNPort || DEFAULT.STUNPort,
+    derpPort: fields.DERPPort || DEFAULT_PORT.DERPPort,
+    stunPort: fields.STUNPort || DEFAULT_PORT.STUNPort,
   };
 }
 
@@ -64,18 +64,22 @@ function checkRegionId(
   { reader, regionId }: { reader: FieldReader; regionId: number | undefined },
 ): void {
   if (RegionID === undefined) {
-    reader.report(
-      "RegionID",
-      regionId === undefined
-        ? "it is missing"
-        : `it is missing, write ${regionId}`,
-    );
+    reportMissingId(reader, regionId);
   } else if (regionId !== undefined && RegionID !== regionId) {
     reader.report(
       "RegionID",
       `${RegionID} is not that of its region, ${regionId}`,
     );
   }
+}
+
+/** Clients take a missing number for 0, and fail in ways that don't show it (tailscale/tailscale#9526). */
+export function reportMissingId(
+  reader: FieldReader,
+  id: number | undefined,
+): void {
+  const advice = id === undefined ? "" : `, write ${id}`;
+  reader.report("RegionID", `it is missing${advice}`);
 }
 
 function hostName(
@@ -103,14 +107,14 @@ function checkPorts(fields: Fields, reader: FieldReader): void {
     const mistake = port === undefined ? undefined : portMistake(field, port);
     if (mistake !== undefined) reader.report(field, `${port} ${mistake}`);
   }
-  const isSwapped = DERPPort === DEFAULT.STUNPort ||
-    STUNPort === DEFAULT.DERPPort;
+  const isSwapped = DERPPort === DEFAULT_PORT.STUNPort ||
+    STUNPort === DEFAULT_PORT.DERPPort;
   if (isSwapped) {
     const usual = `usual are ${
       reader.spell("DERPPort")
-    } ${DEFAULT.DERPPort} (TCP) and ${
+    } ${DEFAULT_PORT.DERPPort} (TCP) and ${
       reader.spell("STUNPort")
-    } ${DEFAULT.STUNPort} (UDP)`;
+    } ${DEFAULT_PORT.STUNPort} (UDP)`;
     reader.report(undefined, `the ports are mixed up, ${usual}`);
     return;
   }
@@ -123,11 +127,11 @@ function checkPorts(fields: Fields, reader: FieldReader): void {
   ) {
     const port = fields[other];
     const isOwn = port !== undefined && port > 0 && port <= MAX_PORT &&
-      port !== DEFAULT[other];
+      port !== DEFAULT_PORT[other];
     if (fields[field] === undefined && isOwn) {
       reader.report(
         field,
-        `it is missing and so ${DEFAULT[field]}, with ${
+        `it is missing and so ${DEFAULT_PORT[field]}, with ${
           reader.spell(other)
         } ${port}; write it if that is right`,
       );
@@ -136,15 +140,15 @@ function checkPorts(fields: Fields, reader: FieldReader): void {
 }
 
 function portMistake(
-  field: keyof typeof DEFAULT,
+  field: keyof typeof DEFAULT_PORT,
   port: number,
 ): string | undefined {
   const isStun = field === "STUNPort";
   if (port === 0) {
-    const off = isStun ? ", or -1 for no STUN" : "";
-    return `means ${DEFAULT[field]}, write that${off}`;
+    const off = isStun ? `, or ${NO_STUN} for no STUN` : "";
+    return `means ${DEFAULT_PORT[field]}, write that${off}`;
   }
-  if (port === -1 && isStun) return undefined;
+  if (port === NO_STUN && isStun) return undefined;
   if (port < 0 || port > MAX_PORT) {
     return `is no port, they go from 1 to ${MAX_PORT}`;
   }

@@ -1,8 +1,6 @@
 /** Whether a DERP map says of a relay what its own flags say. */
 import type { CheckedNode } from "./check_node.ts";
-import type { RelayAddress } from "./node.ts";
-
-const NO_STUN = -1;
+import { NO_STUN, type RelayAddress } from "./node.ts";
 
 /** Compares the ports of every node that has the relay's name. */
 export function checkRelay(

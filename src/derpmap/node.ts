@@ -40,10 +40,10 @@ export interface DerpNode {
 
 type Pinned = Pick<CertificateFacts, "chainLength" | "selfSigned" | "sha256">;
 
-const DEFAULT_DERP_PORT = 443;
-const DEFAULT_STUN_PORT = 3478;
-/** Tells clients that there is no STUN here; leaving the port out would mean 3478. */
-const NO_STUN = -1;
+/** What clients take for a port that is left out. */
+export const DEFAULT_PORT = { DERPPort: 443, STUNPort: 3478 } as const;
+/** Tells clients that there is no STUN here. */
+export const NO_STUN = -1;
 /** The first of the region numbers kept for operators (900 to 999). */
 const REGION_ID = 900;
 
@@ -78,8 +78,8 @@ export function derpMapNode(
   const { STUNPort, DERPPort } = node;
   return JSON.stringify({
     ...node,
-    STUNPort: STUNPort === DEFAULT_STUN_PORT ? undefined : STUNPort,
-    DERPPort: DERPPort === DEFAULT_DERP_PORT ? undefined : DERPPort,
+    STUNPort: STUNPort === DEFAULT_PORT.STUNPort ? undefined : STUNPort,
+    DERPPort: DERPPort === DEFAULT_PORT.DERPPort ? undefined : DERPPort,
   });
 }
 

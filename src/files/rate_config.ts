@@ -1,4 +1,5 @@
 /** The file of `-rate-config`: how much each client may send. */
+import { isJsonObject } from "../util/json.ts";
 import { OperatorError } from "../util/operator_error.ts";
 import { type NamedFile, readSmallFile } from "./small_file.ts";
 
@@ -47,9 +48,7 @@ export function parseRateConfig(text: string): RateConfig | string {
   } catch {
     return "it isn't JSON";
   }
-  if (json !== null && (typeof json !== "object" || Array.isArray(json))) {
-    return "it isn't a JSON object";
-  }
+  if (json !== null && !isJsonObject(json)) return "it isn't a JSON object";
   const config = { bytesPerSecond: 0, burstBytes: 0 };
   for (const [name, value] of Object.entries(json ?? {})) {
     const field = fieldOf(name);

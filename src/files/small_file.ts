@@ -63,6 +63,20 @@ export async function readSmallFile(
   };
 }
 
+/**
+ * Reads the text of a file that has to be there.
+ *
+ * @throws OperatorError
+ */
+export async function readExistingFile(
+  file: NamedFile,
+  maxBytes: number,
+): Promise<string> {
+  const read = await readSmallFile(file, maxBytes);
+  if (read !== undefined) return read.text;
+  throw cannot("read", file, "it does not exist");
+}
+
 /** All of a file, or a bit more than is allowed, however much the file grows meanwhile. */
 async function readLimited(
   path: string,
@@ -92,19 +106,9 @@ async function readLimited(
  */
 export async function makeSmallFile(
   file: NamedFile,
-  { text, mode, directoryMode }: NewFile,
+  content: NewFile,
 ): Promise<boolean> {
-  const temporary = `${file.path}.${crypto.randomUUID()}.tmp`;
-  try {
-    const directory = dirname(file.path);
-    await Deno.mkdir(directory, { recursive: true, mode: directoryMode });
-    await writeSynced(temporary, text, mode);
-    return await moveNew(temporary, file.path);
-  } catch (cause) {
-    throw cannot("make", file, reason(cause), { cause });
-  } finally {
-    await removeIfThere(temporary);
-  }
+  return await writeAside(file, content, { verb: "make", move: moveNew });
 }
 
 /**
@@ -115,16 +119,28 @@ export async function makeSmallFile(
  */
 export async function replaceSmallFile(
   file: NamedFile,
-  { text, mode, directoryMode }: NewFile,
+  content: NewFile,
 ): Promise<void> {
+  await writeAside(file, content, { verb: "write", move: Deno.rename });
+}
+
+/** Writes all of it under another name in the directory, from where `move` takes it to its own. */
+async function writeAside<T>(
+  file: NamedFile,
+  { text, mode, directoryMode }: NewFile,
+  { verb, move }: {
+    verb: string;
+    move: (from: string, to: string) => Promise<T>;
+  },
+): Promise<T> {
   const temporary = `${file.path}.${crypto.randomUUID()}.tmp`;
   try {
     const directory = dirname(file.path);
     await Deno.mkdir(directory, { recursive: true, mode: directoryMode });
     await writeSynced(temporary, text, mode);
-    await Deno.rename(temporary, file.path);
+    return await move(temporary, file.path);
   } catch (cause) {
-    throw cannot("write", file, reason(cause), { cause });
+    throw cannot(verb, file, reason(cause), { cause });
   } finally {
     await removeIfThere(temporary);
   }

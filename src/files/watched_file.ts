@@ -1,13 +1,11 @@
 /** A file that may change under the relay, read whenever it has. */
 import { dirname } from "node:path";
-import { type Cancel, type Clock, delay } from "../util/clock.ts";
+import { type Clock, delay } from "../util/clock.ts";
 import { messageOf } from "../util/error_message.ts";
-import { DirectoryWatch } from "./directory_watch.ts";
-import { type NamedFile, readSmallFile } from "./small_file.ts";
+import { LookOut } from "./look_out.ts";
+import { type NamedFile, readExistingFile } from "./small_file.ts";
 
-/** For changes that the system doesn't tell of. */
-const POLL_MS = 60_000;
-/** From a notice to the look; where one file changes, others do. */
+/** From a notice to the look. */
 const NOTICE_MS = 500;
 /** A file that is the same after this time is no longer being written. */
 const SETTLE_MS = 1_000;
@@ -33,15 +31,10 @@ export async function readWatchedFile(
   { file, maxBytes }: Pick<WatchedFileOptions, "file" | "maxBytes">,
 ): Promise<Reading> {
   try {
-    const read = await readSmallFile(file, maxBytes);
-    if (read !== undefined) return { text: read.text };
+    return { text: await readExistingFile(file, maxBytes) };
   } catch (error) {
     return { problem: messageOf(error) };
   }
-  const name = `${file.what} ${JSON.stringify(file.path)}`;
-  return {
-    problem: `Cannot read ${name}: it does not exist; ${file.remedy}`,
-  };
 }
 
 /**
@@ -52,27 +45,23 @@ export async function readWatchedFile(
  */
 export class WatchedFile {
   readonly #options: WatchedFileOptions;
-  readonly #closing = new AbortController();
-  readonly #watch: DirectoryWatch;
-  readonly #polling: Promise<void>;
+  readonly #lookOut: LookOut;
   #settled: Reading;
-  #cancelSoon: Cancel | undefined;
-  /** The look under way, and whether another is wanted after it. */
-  #looking: Promise<void> | undefined;
-  #isWanted = false;
 
   private constructor(
     settled: Reading,
-    options: WatchedFileOptions & { readonly directories: readonly string[] },
+    directories: readonly string[],
+    options: WatchedFileOptions,
   ) {
     this.#settled = settled;
     this.#options = options;
-    this.#watch = new DirectoryWatch(
-      options.directories,
-      () => this.#lookSoon(),
-    );
-    this.#polling = this.#poll();
-    this.#lookSoon(); // it may have changed before the watch began
+    this.#lookOut = new LookOut({
+      directories,
+      clock: options.clock,
+      noticeMs: NOTICE_MS,
+      look: (signal) => this.#look(signal),
+    });
+    this.#lookOut.lookSoon(); // it may have changed before the watch began
   }
 
   /** Watches from now on; `settled` is what is known already. */
@@ -87,56 +76,27 @@ export class WatchedFile {
     } catch {
       // It is gone already, which a look will find.
     }
-    return new WatchedFile(settled, { ...options, directories });
+    return new WatchedFile(settled, directories, options);
   }
 
   /** Why changes are noticed only within a minute, where they are. */
   get watchProblem(): string | undefined {
-    return this.#watch.problem;
+    return this.#lookOut.watchProblem;
   }
 
-  /** Looks at the file, one look at a time; who asks meanwhile waits for the next, with all others. Never rejects. */
+  /** Looks at the file now. Never rejects. */
   look(): Promise<void> {
-    this.#isWanted = true;
-    return this.#looking ??= this.#lookAll().finally(() => {
-      this.#looking = undefined;
-    });
+    return this.#lookOut.look();
   }
 
   /** Ends the watch; nobody is called after that. */
-  async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#watch.close(); // after this nobody calls #lookSoon()
-    this.#cancelSoon?.();
-    await Promise.all([this.#polling, this.#looking]);
-  }
-
-  async #poll(): Promise<void> {
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      await delay(this.#options.clock, POLL_MS, signal);
-      await this.look();
-    }
-  }
-
-  #lookSoon(): void {
-    this.#cancelSoon ??= this.#options.clock.after(NOTICE_MS, () => {
-      this.#cancelSoon = undefined;
-      void this.look();
-    });
-  }
-
-  async #lookAll(): Promise<void> {
-    while (this.#isWanted && !this.#closing.signal.aborted) {
-      this.#isWanted = false;
-      await this.#lookOnce();
-    }
+  close(): Promise<void> {
+    return this.#lookOut.close();
   }
 
   /** What is being written may be cut off and yet look good, so only what stays the same counts. */
-  async #lookOnce(): Promise<void> {
+  async #look(signal: AbortSignal): Promise<void> {
     const { clock, onChange } = this.#options;
-    const { signal } = this.#closing;
     let last = await readWatchedFile(this.#options);
     for (let changes = 1; !isSame(last, this.#settled); changes++) {
       await delay(clock, SETTLE_MS, signal);

@@ -76,24 +76,16 @@ export class RequestHead {
     return new Request(url, { method: this.method, headers });
   }
 
-  #count(name: string): number {
-    let count = 0;
-    for (let i = 0; i < this.#fields.length; i += 2) {
-      if (isField(this.#fields[i]!, name)) count++;
-    }
-    return count;
-  }
-
   /** Exactly one `Host` (RFC 9112, 3.2), which HTTP/1.0 may leave out. */
   #checkHost(): string {
-    const count = this.#count("host");
-    if (count > 1) {
+    const hosts = this.values("host");
+    if (hosts.length > 1) {
       refuse(STATUS_CODE.BadRequest, "More than one Host header");
     }
-    if (count === 0 && this.minor >= 1) {
+    if (hosts.length === 0 && this.minor >= 1) {
       refuse(STATUS_CODE.BadRequest, "Missing Host header");
     }
-    const host = this.header("host") ?? "";
+    const host = hosts[0] ?? "";
     if (host !== "" && !HOST.test(host)) {
       refuse(STATUS_CODE.BadRequest, "Malformed Host header");
     }
@@ -116,10 +108,10 @@ export class RequestHead {
 
   /** How long the body is (RFC 9112, 6.3). */
   #checkBody(): number {
-    const lengths = this.#count("content-length");
+    const lengths = this.values("content-length");
     const coding = this.header("transfer-encoding");
     if (coding !== undefined) {
-      if (lengths > 0 || this.minor === 0) {
+      if (lengths.length > 0 || this.minor === 0) {
         refuse(STATUS_CODE.BadRequest, "Ambiguous body length");
       }
       if (coding.toLowerCase() === "chunked") {
@@ -127,8 +119,8 @@ export class RequestHead {
       }
       refuse(STATUS_CODE.NotImplemented, "Unknown transfer coding");
     }
-    const length = this.header("content-length") ?? "0";
-    if (lengths > 1 || !/^\d{1,15}$/.test(length)) {
+    const length = lengths[0] ?? "0";
+    if (lengths.length > 1 || !/^\d{1,15}$/.test(length)) {
       refuse(STATUS_CODE.BadRequest, "Malformed Content-Length");
     }
     if (Number(length) > MAX_BODY_BYTES) {

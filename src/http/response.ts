@@ -25,14 +25,13 @@ export function textResponse(status: number, text: string): Response {
 
 /** Head and body of `response` as they go over the wire (RFC 9112). */
 export async function encodeResponse(
-  response: Response | Promise<Response>,
+  response: Response,
   context: ResponseContext,
 ): Promise<Uint8Array> {
-  const resolved = await response;
-  const body = new Uint8Array(await resolved.arrayBuffer());
+  const body = new Uint8Array(await response.arrayBuffer());
   // RFC 9110, 8.6: a 204 must not have one.
-  const length = resolved.status === 204 ? undefined : body.length;
-  const head = encodeHead(resolved, context, length);
+  const length = response.status === 204 ? undefined : body.length;
+  const head = encodeHead(response, context, length);
   return context.method === "HEAD" ? head : concatBytes(head, body);
 }
 

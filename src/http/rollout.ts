@@ -1,5 +1,5 @@
 /** Which clients a partial rollout reaches: derper's choice, so that every relay chooses the same. */
-import { isMappedIpv4, parseIp } from "../util/ip.ts";
+import { isLoopback, parseIp } from "../util/ip.ts";
 
 // PCG-DXSM as Go's math/rand/v2 has it: a 128-bit linear congruential generator, and how its state is scrambled.
 const MULTIPLIER = 0x2360ed051fc65da44385df649fccf645n;
@@ -16,7 +16,7 @@ export function isReached(
   if (share >= 1) return true;
   const bytes = parseIp(ip);
   if (bytes === undefined) return false;
-  if (isLoopback(bytes)) return random() < 0.5; // derper's way to try it out
+  if (isLoopback(ip)) return random() < 0.5; // derper's way to try it out
   return share > fraction(bytes);
 }
 
@@ -34,10 +34,4 @@ function fraction(ip: Uint8Array): number {
   high ^= high >> 48n;
   high = BigInt.asUintN(64, high * low);
   return Number(BigInt.asUintN(53, high)) / 2 ** 53;
-}
-
-function isLoopback(ip: Uint8Array): boolean {
-  return isMappedIpv4(ip)
-    ? ip[12] === 127
-    : ip[15] === 1 && ip.subarray(0, 15).every((byte) => byte === 0);
 }

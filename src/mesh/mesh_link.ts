@@ -58,8 +58,6 @@ export class MeshLink implements PacketForwarder {
   #writer: Writer | undefined;
   /** How far the connection at hand, or the last one, has come. */
   #state: "connecting" | "asking" | "linked" = "connecting";
-  /** The last failure that was logged; the same one again is no news. */
-  #lastFailure = "";
   readonly #history: LinkHistory;
   #roundTrip: RoundTrip | undefined;
 
@@ -204,7 +202,6 @@ export class MeshLink implements PacketForwarder {
   #noteLinked(): void {
     if (this.#state === "linked") return;
     this.#state = "linked";
-    this.#lastFailure = "";
     this.#history.note("linked");
     const writer = this.#writer;
     this.#roundTrip = new RoundTrip(
@@ -232,9 +229,9 @@ export class MeshLink implements PacketForwarder {
     const why = this.#state === "asking"
       ? `${what}; does it have the same mesh key?`
       : what;
+    const isNews = why !== this.#history.lastError;
     this.#history.note("down", why);
-    if (why === this.#lastFailure) return;
-    this.#lastFailure = why;
+    if (!isNews) return;
     this.#tell((host, more) =>
       log.warn("no link to {host}: {why}; trying again every 5 s{more}", {
         host,

@@ -2,23 +2,22 @@
 import { equalBytes } from "../util/bytes.ts";
 import { parseIp, parseIpv4, shortestIp } from "../util/ip.ts";
 import {
+  boundSockets,
   bytesOf,
+  ipOf,
   type Libc,
   openLibc,
   portOf,
-  socketAddress,
-  sockets,
 } from "./libc.ts";
 
 /** Datagrams of one system call. */
-export const BATCH_DATAGRAMS = 16;
+const BATCH_DATAGRAMS = 16;
 /** A longer datagram is cut off. */
 export const MAX_DATAGRAM_BYTES = 1_500;
 /** A STUN answer over IPv6 has 44 bytes. */
 const MAX_REPLY_BYTES = 64;
 
 // Linux, the same on x86_64 and aarch64.
-const AF_INET = 2;
 const MSG_DONTWAIT = 0x40;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
@@ -191,18 +190,11 @@ function setPayloadLength(
 
 function find(libc: Libc, { hostname, port }: Deno.NetAddr): number {
   const ip = parseIpv4(hostname) ?? parseIp(hostname);
-  for (const { descriptor, kind } of sockets(libc)) {
-    if (kind !== "datagram") continue;
-    const address = socketAddress(libc, descriptor, "own");
+  for (const { descriptor, address } of boundSockets(libc, "datagram")) {
     if (
-      address !== undefined && ip !== undefined && portOf(address) === port &&
+      ip !== undefined && portOf(address) === port &&
       equalBytes(ipOf(address), ip)
     ) return descriptor;
   }
   throw new Error("the UDP socket was not found");
-}
-
-/** The 4 or 16 bytes of a socket's address, as its family has it. */
-function ipOf(name: Uint8Array): Uint8Array {
-  return name[0] === AF_INET ? name.subarray(4, 8) : name.subarray(8, 24);
 }

@@ -15,9 +15,8 @@ export interface DenoConnParts {
 export class DenoConn implements Conn {
   readonly remote: RemoteAddress;
   readonly #conn: Deno.Conn;
-  readonly #unfinished: UnfinishedTls | undefined;
-  /** Whether it is the server's end of TLS, and its handshake may not be over. */
-  #isUnfinished: boolean;
+  /** Until the handshake is over. */
+  #unfinished: UnfinishedTls | undefined;
   readonly #tcpState: TcpState | undefined;
   /** Where it is known. */
   #descriptor: number | undefined;
@@ -34,11 +33,10 @@ export class DenoConn implements Conn {
     this.#conn = conn;
     this.#unfinished = unfinished;
     this.#tcpState = tcpState;
-    this.#isUnfinished = unfinished !== undefined;
   }
 
   read(into: Uint8Array): Promise<number | null> {
-    return this.#isUnfinished ? this.#readFirst(into) : this.#conn.read(into);
+    return this.#unfinished ? this.#readFirst(into) : this.#conn.read(into);
   }
 
   write(data: Uint8Array): Promise<number> {
@@ -60,12 +58,12 @@ export class DenoConn implements Conn {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#conn.close();
-    if (this.#isUnfinished) this.#unfinished?.add(this.remote);
+    this.#unfinished?.add(this.remote);
   }
 
   async #readFirst(into: Uint8Array): Promise<number | null> {
     const bytes = await this.#conn.read(into);
-    this.#isUnfinished = false;
+    this.#unfinished = undefined;
     return bytes;
   }
 }

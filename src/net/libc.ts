@@ -1,6 +1,7 @@
 /** The system calls that the runtime has none for, by FFI; Linux only. */
 import { toHex } from "../util/bytes.ts";
-import { parseIp } from "../util/ip.ts";
+import type { Turn } from "../util/clock.ts";
+import { longestIp } from "../util/ip.ts";
 
 const SYMBOLS = {
   accept4: {
@@ -46,10 +47,16 @@ const SOL_SOCKET = 1;
 const SO_TYPE = 3;
 const SO_ACCEPTCONN = 30;
 const SOCK_DGRAM = 2;
+const O_RDONLY = 0;
 /** sockaddr_storage. */
 const ADDRESS_BYTES = 128;
 /** The runtime opens no more other files than this, which then have descriptors in a row. */
 const MAX_OTHERS = 4096;
+/** A walk takes 4 µs a socket. */
+const SOCKETS_PER_TURN = 256;
+/** Of a table of the kernel; it lists listeners before all connections, of which there may be many thousands. */
+const MAX_TABLE_BYTES = 64 * 1024;
+const CHUNK_BYTES = 4096;
 
 /** Throws where there is no such library, or no permission to use it. */
 export function openLibc(): Libc {
@@ -61,7 +68,7 @@ export function openLibc(): Libc {
 }
 
 /** A socket of this process. */
-export interface FoundSocket {
+interface FoundSocket {
   readonly descriptor: number;
   readonly kind: "listener" | "connection" | "datagram";
 }
@@ -70,7 +77,7 @@ export interface FoundSocket {
  * All sockets of this process. Descriptors are given out from below, so behind
  * a long row of others there is none.
  */
-export function* sockets(libc: Libc): Generator<FoundSocket> {
+function* sockets(libc: Libc): Generator<FoundSocket> {
   let others = 0;
   for (let descriptor = 3; others < MAX_OTHERS; descriptor++) {
     const type = socketOption(libc, descriptor, SO_TYPE);
@@ -80,6 +87,34 @@ export function* sockets(libc: Libc): Generator<FoundSocket> {
     }
     others = 0;
     yield { descriptor, kind: kindOf(libc, descriptor, type) };
+  }
+}
+
+/**
+ * Shows `visit` one connection of this process after the other, for as long as
+ * it says to go on, and gives way in between. Throws as `openLibc()`.
+ */
+export async function walkConnections(
+  turn: Turn,
+  visit: (descriptor: number, libc: Libc) => boolean,
+): Promise<void> {
+  using libc = openLibc();
+  let walked = 0;
+  for (const { descriptor, kind } of sockets(libc)) {
+    if (kind === "connection" && !visit(descriptor, libc)) return;
+    if (++walked % SOCKETS_PER_TURN === 0) await turn.wait();
+  }
+}
+
+/** The sockets of one kind, each with the sockaddr of its own end. */
+export function* boundSockets(
+  libc: Libc,
+  wanted: FoundSocket["kind"],
+): Generator<{ readonly descriptor: number; readonly address: Uint8Array }> {
+  for (const { descriptor, kind } of sockets(libc)) {
+    if (kind !== wanted) continue;
+    const address = socketAddress(libc, descriptor, "own");
+    if (address !== undefined) yield { descriptor, address };
   }
 }
 
@@ -137,12 +172,35 @@ export function bytesOf(
   return new Uint8Array(number.buffer);
 }
 
-/** The 16 bytes of a sockaddr's IP address, in hexadecimal. */
+/** The 4 or 16 bytes of the IP address in a sockaddr, as its family has it. */
+export function ipOf(address: Uint8Array): Uint8Array {
+  return address[0] === AF_INET
+    ? address.subarray(4, 8)
+    : address.subarray(8, 24);
+}
+
+/** The 16 bytes of the IP address in a sockaddr, in hexadecimal. */
 export function ipKeyOf(address: Uint8Array): string {
-  const family = address[0]! | address[1]! << 8;
-  return family === AF_INET
-    ? toHex(parseIp(address.subarray(4, 8).join("."))!)
-    : toHex(address.subarray(8, 24));
+  return toHex(longestIp(ipOf(address)));
+}
+
+/** The text of a file below /proc, which the runtime lets programs read only with all rights; empty where it can't be read. */
+export function readTable({ symbols }: Libc, path: string): string {
+  const descriptor = symbols.open(
+    new TextEncoder().encode(`${path}\0`),
+    O_RDONLY,
+  );
+  if (descriptor < 0) return "";
+  const decoder = new TextDecoder();
+  const chunk = new Uint8Array(CHUNK_BYTES);
+  let text = "";
+  while (text.length < MAX_TABLE_BYTES) {
+    const bytes = Number(symbols.read(descriptor, chunk, BigInt(CHUNK_BYTES)));
+    if (bytes <= 0) break;
+    text += decoder.decode(chunk.subarray(0, bytes), { stream: true });
+  }
+  symbols.close(descriptor);
+  return text;
 }
 
 /** What the kernel knows of a TCP connection. */

@@ -1,7 +1,7 @@
 /** What a listener can do only by way of its descriptor: options, a successor, turning clients away. */
 import { logger } from "../log/log.ts";
 import { messageOf } from "../util/error_message.ts";
-import { type Libc, openLibc, portOf, socketAddress, sockets } from "./libc.ts";
+import { boundSockets, type Libc, openLibc, portOf } from "./libc.ts";
 import { countListeners } from "./port_group.ts";
 import { setSocketOptions, type SocketTimeouts } from "./socket_options.ts";
 
@@ -107,10 +107,8 @@ export class ListenerSocket {
 }
 
 function find(libc: Libc, port: number, other: number | undefined): number {
-  for (const { descriptor, kind } of sockets(libc)) {
-    if (kind !== "listener" || descriptor === other) continue;
-    const address = socketAddress(libc, descriptor, "own");
-    if (address !== undefined && portOf(address) === port) return descriptor;
+  for (const { descriptor, address } of boundSockets(libc, "listener")) {
+    if (descriptor !== other && portOf(address) === port) return descriptor;
   }
   throw new Error("the listening socket was not found");
 }

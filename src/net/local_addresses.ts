@@ -1,6 +1,5 @@
 /** What the system knows of this machine's place in its networks. */
-import { openLibc } from "./libc.ts";
-import { readTable } from "./port_group.ts";
+import { openLibc, readTable } from "./libc.ts";
 
 /** "eth0	00000000	0102A8C0	…": interface, destination, gateway; addresses in the machine's byte order. */
 const DEFAULT_ROUTE = /^\S+\t0{8}\t([0-9A-F]{8})\t/;

@@ -1,5 +1,5 @@
 /** The header that proxies of TCP put in front of a connection, to say whose it is: PROXY protocol, versions 1 and 2. */
-import { canonicalIp, formatIp, parseIp, parseIpv4 } from "../util/ip.ts";
+import { canonicalIp, formatShortIp, parseIp, parseIpv4 } from "../util/ip.ts";
 import type { RemoteAddress } from "./conn.ts";
 
 /** A longer one is refused; the specification counts on 536 bytes to pass at once. */
@@ -136,10 +136,9 @@ function v2Source(
 ): RemoteAddress | undefined {
   const ipBytes = ({ 1: 4, 2: 16 } as Record<number, number>)[family >> 4];
   if (ipBytes === undefined) return undefined;
-  const ip = addresses.subarray(0, ipBytes);
   const at = 2 * ipBytes;
   return {
-    ip: ipBytes === 4 ? ip.join(".") : canonicalIp(formatIp(ip))!,
+    ip: formatShortIp(addresses.subarray(0, ipBytes)),
     port: addresses[at]! << 8 | addresses[at + 1]!,
   };
 }

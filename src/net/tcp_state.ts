@@ -9,14 +9,12 @@ import {
   openLibc,
   portOf,
   socketAddress,
-  sockets,
   tcpInfo,
+  walkConnections,
 } from "./libc.ts";
 
 /** So that a crowd of slow clients costs one walk over all sockets in this time. */
 const WALK_EVERY_MS = 500;
-/** A walk takes 4 µs a socket. */
-const SOCKETS_PER_TURN = 256;
 
 /** The two ends of a connection. */
 export interface Ends {
@@ -24,10 +22,11 @@ export interface Ends {
   readonly remote: RemoteAddress;
 }
 
-/** Asks the kernel; opens the C library at the first question. */
+/** Asks the kernel. */
 export class TcpState {
   readonly #clock: Clock;
   readonly #turn: Turn;
+  /** Opened at the first question. */
   #libc: Libc | undefined;
   /** Who waits for the next walk, by the ends' key. */
   #wanted = new Map<string, PromiseWithResolvers<number | undefined>>();
@@ -60,7 +59,9 @@ export class TcpState {
    * Who doesn't read has no room, but goes on saying so.
    */
   isDraining(descriptor: number, withinMs: number): boolean {
-    const info = this.#libc && tcpInfo(this.#libc, descriptor);
+    if (this.#isClosed) return false;
+    this.#libc ??= openLibc(); // which has worked when the descriptor was found
+    const info = tcpInfo(this.#libc, descriptor);
     return info !== undefined && info.lastAckMs <= withinMs &&
       info.windowBytes >= info.segmentBytes;
   }
@@ -71,7 +72,6 @@ export class TcpState {
     this.#cancel?.();
     this.#answer(this.#wanted);
     this.#libc?.close();
-    this.#libc = undefined;
   }
 
   #plan(): void {
@@ -85,8 +85,14 @@ export class TcpState {
     const wanted = this.#wanted;
     this.#wanted = new Map();
     try {
-      this.#libc ??= openLibc();
-      await this.#findAll(this.#libc, wanted);
+      await walkConnections(this.#turn, (descriptor, libc) => {
+        const key = keyOf(libc, descriptor);
+        if (key !== undefined) {
+          wanted.get(key)?.resolve(descriptor);
+          wanted.delete(key);
+        }
+        return wanted.size > 0 && !this.#isClosed;
+      });
     } catch {
       // Without FFI nothing is known; the listener has told what else that costs.
     }
@@ -94,21 +100,6 @@ export class TcpState {
     this.#walkedMs = this.#clock.nowMs();
     this.#cancel = undefined;
     if (this.#wanted.size > 0 && !this.#isClosed) this.#plan();
-  }
-
-  async #findAll(libc: Libc, wanted: Wanted): Promise<void> {
-    let walked = 0;
-    for (const { descriptor, kind } of sockets(libc)) {
-      const key = kind === "connection" ? keyOf(libc, descriptor) : undefined;
-      if (key !== undefined) {
-        wanted.get(key)?.resolve(descriptor);
-        wanted.delete(key);
-      }
-      if (wanted.size === 0) return;
-      if (++walked % SOCKETS_PER_TURN !== 0) continue;
-      await this.#turn.wait();
-      if (this.#isClosed) return;
-    }
   }
 
   #answer(wanted: Wanted): void {

@@ -6,16 +6,13 @@ import type { RemoteAddress } from "./conn.ts";
 import {
   ipKeyOf,
   type Libc,
-  openLibc,
   portOf,
   socketAddress,
-  sockets,
+  walkConnections,
 } from "./libc.ts";
 
 /** So that a flood costs one walk over all sockets in this time. */
 const COLLECT_MS = 5_000;
-/** A walk takes 4 µs a socket. */
-const SOCKETS_PER_TURN = 256;
 const SHUT_RDWR = 2;
 
 /**
@@ -58,12 +55,10 @@ export class UnfinishedTls {
 
   async #endAll(peers: Peers): Promise<void> {
     try {
-      using libc = openLibc();
-      let walked = 0;
-      for (const { descriptor, kind } of sockets(libc)) {
-        if (kind === "connection") endIfAmong(peers, libc, descriptor);
-        if (++walked % SOCKETS_PER_TURN === 0) await this.#turn.wait();
-      }
+      await walkConnections(this.#turn, (descriptor, libc) => {
+        endIfAmong(peers, libc, descriptor);
+        return true;
+      });
     } catch {
       // Without FFI they stay; the listener has told what else that costs.
     }

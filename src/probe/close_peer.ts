@@ -3,7 +3,7 @@ import { FrameType } from "../derp/frame.ts";
 import type { MeshKey } from "../keys/mesh_key.ts";
 import { NodePublic } from "../keys/node_key.ts";
 import { isConnectionLost } from "../net/conn.ts";
-import { type Clock, delay } from "../util/clock.ts";
+import type { Clock } from "../util/clock.ts";
 import { OperatorError } from "../util/operator_error.ts";
 import { NoAnswerError } from "./budget.ts";
 import type { Dial } from "./dialer.ts";
@@ -44,16 +44,17 @@ export interface ClosedPeer {
 export async function closePeer(
   options: ClosePeerOptions,
 ): Promise<ClosedPeer> {
-  const { dial, host, meshKey, key, signal } = options;
+  const { dial, host, meshKey, key, clock, signal } = options;
   const conn = await dial(signal);
-  try {
+  const seen = new Set<string>();
+  try { // the client owns the connection from here on
     using client = await ThrowawayClient.open(conn, { host, meshKey });
-    const feed = new FrameFeed(client, options.clock);
     await client.send(FrameType.WatchConns);
-    const seen = new Set<string>();
     let isPresent = false;
     while (!isPresent) {
-      const frame = await feed.next(seen.size === 0 ? undefined : QUIET_MS);
+      const frame = seen.size === 0
+        ? await client.nextFrame()
+        : await nextUnlessQuiet(client, clock);
       if (frame === undefined) break;
       if (frame.type !== FrameType.PeerPresent) continue;
       const present = NodePublic.fromBytes(frame.payload);
@@ -63,14 +64,13 @@ export async function closePeer(
     seen.delete(client.key.hex());
     if (!isPresent) return { wasConnected: false, seen: seen.size };
     await client.send(FrameType.ClosePeer, key.bytes);
-    await feed.until((frame) =>
+    await client.waitFor((frame) =>
       frame.type === FrameType.PeerGone &&
       NodePublic.fromBytes(frame.payload).equals(key)
     );
     return { wasConnected: true, seen: seen.size };
   } catch (cause) {
-    conn.close();
-    throw explainRefusal(cause, host);
+    throw seen.size === 0 ? explainRefusal(cause, host) : cause;
   }
 }
 
@@ -84,46 +84,23 @@ function explainRefusal(cause: unknown, host: string): unknown {
   );
 }
 
-/** Frames one by one, also for who doesn't want to wait for ever. */
-class FrameFeed {
-  readonly #client: ThrowawayClient;
-  readonly #clock: Clock;
-  /** A read that has begun and whose frame nobody has had yet. */
-  #pending: Promise<Frame> | undefined;
-
-  constructor(client: ThrowawayClient, clock: Clock) {
-    this.#client = client;
-    this.#clock = clock;
-  }
-
-  /** The next frame; undefined where none comes for so long. */
-  async next(quietMs?: number): Promise<Frame | undefined> {
-    const pending = this.#pending ??= this.#client.nextFrame();
-    pending.catch(() => {}); // it may fail when nobody waits any more
-    if (quietMs === undefined) return await this.#take(pending);
-    const done = new AbortController();
-    const quiet = delay(this.#clock, quietMs, done.signal);
-    try {
-      return await Promise.race([
-        this.#take(pending),
-        quiet.then(() => undefined),
-      ]);
-    } finally {
-      done.abort();
-    }
-  }
-
-  /** Reads on until a frame is the one. */
-  async until(wanted: (frame: Frame) => boolean): Promise<void> {
-    for (;;) {
-      const frame = await this.next();
-      if (frame !== undefined && wanted(frame)) return;
-    }
-  }
-
-  async #take(pending: Promise<Frame>): Promise<Frame> {
-    const frame = await pending;
-    this.#pending = undefined;
-    return frame;
+/** The next frame; undefined where none comes for a while, and the client is of no use any more. */
+async function nextUnlessQuiet(
+  client: ThrowawayClient,
+  clock: Clock,
+): Promise<Frame | undefined> {
+  let isQuiet = false;
+  const cancel = clock.after(QUIET_MS, () => {
+    isQuiet = true;
+    client[Symbol.dispose]();
+  });
+  try {
+    const frame = await client.nextFrame();
+    return isQuiet ? undefined : frame;
+  } catch (error) {
+    if (isQuiet) return undefined;
+    throw error;
+  } finally {
+    cancel();
   }
 }

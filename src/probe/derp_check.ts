@@ -2,12 +2,11 @@
 import { ProtocolError } from "../derp/errors.ts";
 import type { NodePublic } from "../keys/node_key.ts";
 import { upgradeToDerp } from "../mesh/derp_client.ts";
-import type { ProbeContext } from "./context.ts";
+import { isLoopback } from "../util/ip.ts";
 import { type Dial, dialer, withConn } from "./dialer.ts";
-import { explain, type Failure } from "./failure.ts";
-import { fail, ok, type Row, skipAll, skipped, warn } from "./row.ts";
-import { hostHeader, isLoopback } from "./target.ts";
-import { roundMs } from "./tcp_check.ts";
+import { explainTalk, type Failure } from "./failure.ts";
+import { fail, ok, roundMs, type Row, skipAll, skipped, warn } from "./row.ts";
+import { hostHeader, type ProbeContext } from "./target.ts";
 import type { Secured } from "./tls_check.ts";
 
 const DERP = "DERP";
@@ -115,11 +114,9 @@ async function readKey(
     );
     return serverKey;
   } catch (error) {
-    const { seen, advice } = explain(error, `TCP port ${target.port}`, {
-      isConnected: true,
-    });
-    return error instanceof ProtocolError
-      ? { seen, advice: "is it a relay? A proxy in front has to pass Upgrade" }
-      : { seen, advice };
+    const failure = explainTalk(error, target);
+    if (!(error instanceof ProtocolError)) return failure;
+    const advice = "is it a relay? A proxy in front has to pass Upgrade";
+    return { ...failure, advice };
   }
 }

@@ -35,19 +35,28 @@ const CERTIFICATE: readonly (readonly [RegExp, string, string])[] = [
   ],
 ];
 
-/** Explains why `where`, such as "TCP port 443", can't be reached or talked to. */
-export function explain(
+/** Explains what went wrong with a TCP port that takes connections. */
+export function explainTalk(
   error: unknown,
-  where: string,
-  { isConnected = false }: { isConnected?: boolean } = {},
+  { port }: { readonly port: number },
 ): Failure {
+  const where = `TCP port ${port}`;
+  if (!(error instanceof NoAnswerError)) return explain(error, where);
+  return {
+    seen: error.message,
+    advice:
+      `it takes connections and says nothing: is it a relay that is at ${where}, and with TLS or without?`,
+  };
+}
+
+/** Explains why `where`, such as "TCP port 443", can't be reached or talked to. */
+export function explain(error: unknown, where: string): Failure {
   const message = messageOf(error);
   if (error instanceof NoAnswerError) {
     return {
       seen: message,
-      advice: isConnected
-        ? `it takes connections and says nothing: is it a relay that is at ${where}, and with TLS or without?`
-        : `a firewall drops it, or the machine is down: open ${where} to the world`,
+      advice:
+        `a firewall drops it, or the machine is down: open ${where} to the world`,
     };
   }
   if (error instanceof NotTlsError) return explainTls(message);

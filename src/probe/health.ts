@@ -1,15 +1,15 @@
 /** The short self-test for containers: does the relay answer, and can it relay? */
-import { formatHostPort } from "../util/ip.ts";
+import { formatHostPort, parseIp } from "../util/ip.ts";
 import { OperatorError } from "../util/operator_error.ts";
 import type { Budget } from "./budget.ts";
 import { type Dial, plainDialer, withConn } from "./dialer.ts";
 import { explain } from "./failure.ts";
 import { probeMistake } from "./http_check.ts";
-import { type HttpAnswer, httpGet } from "./http_get.ts";
+import { httpGet } from "./http_get.ts";
 import { harmless } from "./table.ts";
 import { secureDial } from "./secure_dial.ts";
 import { askStun } from "./stun_ask.ts";
-import { hostHeader, isIpAddress, type Place } from "./target.ts";
+import { hostHeader, type Place } from "./target.ts";
 
 /** Of a reason that the relay gives. */
 const QUOTED_CHARS = 200;
@@ -72,11 +72,19 @@ async function checkReady(
   const { status, body } = await attempt(
     `/readyz at ${where}`,
     port,
-    () => get({ budget, dial, host: where, path: "/readyz" }),
+    () =>
+      budget.within((signal) =>
+        httpGet(dial, signal, { host: where, path: "/readyz" })
+      ),
   );
   if (status === 200) return "ready";
+  if (status !== 503) {
+    throw new Unhealthy(
+      `/readyz at ${where} answers status ${status}; is that the relay's -metrics-addr?`,
+    );
+  }
   const reason = body.trim().split("\n")[0]!.slice(0, QUOTED_CHARS);
-  throw new Unhealthy(`not ready: ${reason || `status ${status}`}`);
+  throw new Unhealthy(`not ready: ${reason || "its log says why"}`);
 }
 
 async function checkProbe(options: HealthOptions): Promise<string> {
@@ -93,7 +101,9 @@ async function checkProbe(options: HealthOptions): Promise<string> {
       trustsAny: isLocal && pin === undefined,
     });
     const host = hostHeader(place);
-    return await get({ budget, dial, host, path: "/derp/probe" });
+    return await budget.within((signal) =>
+      httpGet(dial, signal, { host, path: "/derp/probe" })
+    );
   });
   const mistake = probeMistake(answer);
   if (mistake === undefined) return `${where} answers`;
@@ -108,7 +118,7 @@ async function askForStun(
   { place, address, stunPort: port, budget }: HealthOptions,
 ): Promise<string | undefined> {
   if (port === undefined) return undefined;
-  const ip = isIpAddress(address) ? address : await attempt(
+  const ip = parseIp(address) !== undefined ? address : await attempt(
     `TCP at ${formatHostPort(address, place.port)}`,
     place.port,
     () => resolve(plainDialer(address, place.port), budget),
@@ -128,19 +138,6 @@ async function askForStun(
 async function resolve(dial: Dial, budget: Budget): Promise<string> {
   return await budget.within((signal) =>
     withConn(dial, signal, ({ remote: { ip } }) => Promise.resolve(ip))
-  );
-}
-
-async function get(
-  { budget, dial, host, path }: {
-    budget: Budget;
-    dial: Dial;
-    host: string;
-    path: string;
-  },
-): Promise<HttpAnswer> {
-  return await budget.within((signal) =>
-    withConn(dial, signal, (conn) => httpGet(conn, { host, path }))
   );
 }
 

@@ -1,14 +1,19 @@
 /** What the relay serves besides DERP: the endpoints that clients ask for, and the captive portal check. */
-import type { ProbeContext } from "./context.ts";
-import { type Dial, plainDialer, withConn } from "./dialer.ts";
-import { explain, type Failure } from "./failure.ts";
+import { type Dial, plainDialer } from "./dialer.ts";
+import { explainTalk, type Failure } from "./failure.ts";
 import { type HttpAnswer, httpGet, type HttpQuestion } from "./http_get.ts";
 import { fail, ok, type Row, skipped, warn } from "./row.ts";
-import { hostHeader } from "./target.ts";
+import { hostHeader, type ProbeContext } from "./target.ts";
 
 const PORTAL = "captive portal check";
 const CHALLENGE = "probe-1";
 const HTTP_PORT = 80;
+
+/** The captive portal check of Tailscale's clients. */
+export const PORTAL_QUESTION = {
+  path: "/generate_204",
+  headers: { "X-Tailscale-Challenge": CHALLENGE },
+} as const;
 
 /** One endpoint, and what is right there. */
 interface Endpoint {
@@ -39,12 +44,7 @@ const ENDPOINTS: readonly Endpoint[] = [
     advice: `search engines will find it; ${PROXY}`,
     isOptional: true,
   },
-  {
-    path: "/generate_204",
-    headers: { "X-Tailscale-Challenge": CHALLENGE },
-    mistake: challengeMistake,
-    advice: PROXY,
-  },
+  { ...PORTAL_QUESTION, mistake: portalMistake, advice: PROXY },
   {
     path: "/derp/probe",
     mistake: probeMistake,
@@ -126,8 +126,7 @@ export async function checkPortal(
   if (httpPort === undefined) return skipped(PORTAL, "no port for plain HTTP");
   const asked = await ask(context, plainDialer(address, httpPort), {
     host: hostHeader({ name, port: httpPort, isTls: false }),
-    path: "/generate_204",
-    headers: { "X-Tailscale-Challenge": CHALLENGE },
+    ...PORTAL_QUESTION,
   });
   const where = `TCP port ${httpPort}`;
   const withoutIt = httpPort === HTTP_PORT
@@ -137,7 +136,7 @@ export async function checkPortal(
     const seen = `${where}: ${asked.seen}`;
     return warn(PORTAL, { seen, advice: `open ${where}, ${withoutIt}` });
   }
-  const mistake = challengeMistake(asked);
+  const mistake = portalMistake(asked);
   if (mistake === undefined) return ok(PORTAL, `${where}, challenge answered`);
   return fail(PORTAL, {
     seen: `${where}: ${mistake}`,
@@ -178,15 +177,14 @@ async function ask(
   question: HttpQuestion,
 ): Promise<HttpAnswer | Failure> {
   try {
-    return await budget.within((signal) =>
-      withConn(dial, signal, (conn) => httpGet(conn, question))
-    );
+    return await budget.within((signal) => httpGet(dial, signal, question));
   } catch (error) {
-    return explain(error, `TCP port ${target.port}`, { isConnected: true });
+    return explainTalk(error, target);
   }
 }
 
-function challengeMistake(
+/** What is wrong with an answer to the captive portal check, or undefined. */
+export function portalMistake(
   { status, headers }: HttpAnswer,
 ): string | undefined {
   if (status !== 204) return `status ${status} in place of 204`;
@@ -194,7 +192,7 @@ function challengeMistake(
   return unless(answer === `response ${CHALLENGE}`, "challenge not answered");
 }
 
-/** Exported for the short form of the test. */
+/** What is wrong with an answer of `/derp/probe`, or undefined. */
 export function probeMistake(
   { status, headers }: HttpAnswer,
 ): string | undefined {

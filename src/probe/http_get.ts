@@ -1,6 +1,7 @@
 /** One GET request on a connection of its own: nothing is followed, cached or made up. */
 import { type Conn, writeAll } from "../net/conn.ts";
 import { concatBytes } from "../util/bytes.ts";
+import { type Dial, withConn } from "./dialer.ts";
 
 /** So that a log can tell its requests from those of clients. */
 const USER_AGENT = "derper-probe";
@@ -36,10 +37,11 @@ export interface HttpAnswer {
  * Asks, and reads up to the end of the answer; an upgraded connection has none,
  * so there the head is all.
  *
- * @throws NotHttpError
+ * @throws NotHttpError, and what the connection throws
  */
 export async function httpGet(
-  conn: Conn,
+  dial: Dial,
+  signal: AbortSignal,
   { host, path, headers = {} }: HttpQuestion,
 ): Promise<HttpAnswer> {
   const all = {
@@ -50,8 +52,10 @@ export async function httpGet(
   };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
   const request = [`GET ${path} HTTP/1.1`, ...lines, "", ""].join("\r\n");
-  await writeAll(conn, new TextEncoder().encode(request));
-  return await readAnswer(conn);
+  return await withConn(dial, signal, async (conn) => {
+    await writeAll(conn, new TextEncoder().encode(request));
+    return await readAnswer(conn);
+  });
 }
 
 async function readAnswer(conn: Conn): Promise<HttpAnswer> {

@@ -3,11 +3,10 @@ import { FrameType } from "../derp/frame.ts";
 import { MeshKey } from "../keys/mesh_key.ts";
 import { isConnectionLost } from "../net/conn.ts";
 import { toHex } from "../util/bytes.ts";
-import type { ProbeContext } from "./context.ts";
 import { type Dial, withConn } from "./dialer.ts";
-import { explain } from "./failure.ts";
+import { explainTalk } from "./failure.ts";
 import { fail, ok, type Row, skipped } from "./row.ts";
-import { hostHeader } from "./target.ts";
+import { hostHeader, type ProbeContext } from "./target.ts";
 import { ThrowawayClient, TurnedAwayError } from "./throwaway_client.ts";
 
 const WRONG = "wrong mesh key";
@@ -49,12 +48,7 @@ async function checkWrong(context: ProbeContext, dial: Dial): Promise<Row> {
         advice: "this relay doesn't check mesh keys: replace it",
       });
     default:
-      return fail(
-        WRONG,
-        explain(outcome, `TCP port ${context.target.port}`, {
-          isConnected: true,
-        }),
-      );
+      return fail(WRONG, explainTalk(outcome, context.target));
   }
 }
 
@@ -63,7 +57,8 @@ async function checkRight(
   dial: Dial,
   isTrusted: boolean,
 ): Promise<Row> {
-  const { meshKey, port } = context.target;
+  const { target } = context;
+  const { meshKey } = target;
   if (meshKey === undefined) return skipped(RIGHT, "none given");
   if (!isTrusted) {
     return skipped(RIGHT, "not told to a relay that can't be trusted");
@@ -71,10 +66,7 @@ async function checkRight(
   const outcome = await watch(context, dial, meshKey);
   if (outcome === "accepted") return ok(RIGHT, "accepted");
   if (outcome instanceof Error) {
-    return fail(
-      RIGHT,
-      explain(outcome, `TCP port ${port}`, { isConnected: true }),
-    );
+    return fail(RIGHT, explainTalk(outcome, target));
   }
   return fail(RIGHT, {
     seen: `the mesh key is ${outcome}`,

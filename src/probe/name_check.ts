@@ -1,9 +1,8 @@
 /** Where the name leads: addresses from DNS, as clients get them. */
 import { messageOf } from "../util/error_message.ts";
-import { isPublicIp, unmapIp } from "../util/ip.ts";
-import type { ProbeContext } from "./context.ts";
+import { isLoopback, isPublicIp, parseIp, unmapIp } from "../util/ip.ts";
 import { fail, ok, type Row, skipped, warn } from "./row.ts";
-import { isIpAddress, isLoopback } from "./target.ts";
+import type { ProbeContext } from "./target.ts";
 
 const CHECK = "name";
 /** More are not looked at. */
@@ -25,7 +24,7 @@ export async function findAddresses(
     const why = "plain HTTP: the name is up to the proxy in front";
     return { ipv4: [], ipv6: [], rows: [skipped(CHECK, why)] };
   }
-  if (isIpAddress(name)) {
+  if (parseIp(name) !== undefined) {
     const row = ok(CHECK, `${name} is an address, nothing to look up`);
     return { ...byFamily([name]), rows: [judge(context, [name], row)] };
   }
@@ -41,18 +40,19 @@ export async function findAddresses(
 async function look(
   { target, budget }: ProbeContext,
 ): Promise<string[] | string> {
-  const found: string[] = [];
   let problem = "";
-  await Promise.all((["A", "AAAA"] as const).map(async (type) => {
+  const lists = await Promise.all((["A", "AAAA"] as const).map(async (type) => {
     try {
       const list = await budget.within((signal) =>
         Deno.resolveDns(target.name, type, { signal })
       );
-      found.push(...list.slice(0, MAX_ADDRESSES).map(unmapIp));
+      return list.slice(0, MAX_ADDRESSES).map(unmapIp);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) problem = messageOf(error);
+      return [];
     }
   }));
+  const found = lists.flat();
   return found.length > 0 ? found : problem;
 }
 
@@ -76,7 +76,7 @@ function judge(
 ): Row {
   if (found.every(isLoopback) && !local) return row;
   if (found.every(isLoopback)) {
-    return isIpAddress(name) ? row : warn(CHECK, {
+    return parseIp(name) !== undefined ? row : warn(CHECK, {
       seen: `${name} is ${found.join(", ")}, which leads everybody to himself`,
       advice:
         "if that isn't from this machine's /etc/hosts alone, give the name its public address in DNS",

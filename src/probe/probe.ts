@@ -1,5 +1,5 @@
 /** The whole self-test, family by family, in the order in which one thing needs another. */
-import type { ProbeContext } from "./context.ts";
+import type { ProbeContext } from "./target.ts";
 import { checkDerp, DERP_CHECKS } from "./derp_check.ts";
 import type { Dial } from "./dialer.ts";
 import { checkHttp, checkPortal, HTTP_CHECKS } from "./http_check.ts";

@@ -3,13 +3,11 @@ import { FrameType, PeerGoneReason } from "../derp/frame.ts";
 import type { MeshKey } from "../keys/mesh_key.ts";
 import { NodePrivate } from "../keys/node_key.ts";
 import { concatBytes, equalBytes } from "../util/bytes.ts";
-import type { ProbeContext } from "./context.ts";
 import type { Dial } from "./dialer.ts";
-import { explain } from "./failure.ts";
+import { explainTalk } from "./failure.ts";
 import { median } from "./median.ts";
-import { fail, ok, type Row, skipAll, skipped, warn } from "./row.ts";
-import { hostHeader } from "./target.ts";
-import { roundMs } from "./tcp_check.ts";
+import { fail, ok, roundMs, type Row, skipAll, skipped, warn } from "./row.ts";
+import { hostHeader, type ProbeContext } from "./target.ts";
 import { ThrowawayClient, TurnedAwayError } from "./throwaway_client.ts";
 
 const STRANGERS = "strangers";
@@ -63,9 +61,10 @@ export async function checkRelaying(
 }
 
 function strangersRow(
-  { target: { local, port } }: ProbeContext,
+  { target }: ProbeContext,
   result: ThrowawayClient | Error,
 ): Row {
+  const { local } = target;
   if (result instanceof ThrowawayClient) {
     return local?.verifies
       ? fail(STRANGERS, {
@@ -80,10 +79,7 @@ function strangersRow(
       });
   }
   if (!(result instanceof TurnedAwayError)) {
-    return fail(
-      STRANGERS,
-      explain(result, `TCP port ${port}`, { isConnected: true }),
-    );
+    return fail(STRANGERS, explainTalk(result, target));
   }
   const seen = "strangers are turned away";
   return local?.verifies === false
@@ -103,11 +99,7 @@ async function exchange(
 ): Promise<Row[]> {
   const second = await admit(context, dial, meshKey);
   if (!(second instanceof ThrowawayClient)) {
-    const where = `TCP port ${context.target.port}`;
-    const failed = fail(
-      RELAYING,
-      explain(second, where, { isConnected: true }),
-    );
+    const failed = fail(RELAYING, explainTalk(second, context.target));
     return [failed, skipped(UNKNOWN, "no second client was let in")];
   }
   using other = second;
@@ -145,9 +137,7 @@ async function checkRoundTrips(
       { roundTripMs },
     );
   } catch (error) {
-    const { seen } = explain(error, `TCP port ${target.port}`, {
-      isConnected: true,
-    });
+    const { seen } = explainTalk(error, target);
     return fail(RELAYING, {
       seen: `a packet between two clients: ${seen}`,
       advice: "see the relay's log, and its limits (-rate-config)",
@@ -190,9 +180,7 @@ async function checkUnknown(
         advice: "clients may take longer to find another way",
       });
   } catch (error) {
-    const { seen } = explain(error, `TCP port ${target.port}`, {
-      isConnected: true,
-    });
+    const { seen } = explainTalk(error, target);
     return warn(UNKNOWN, {
       seen: `no PeerGone: ${seen}`,
       advice:

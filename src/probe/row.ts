@@ -19,6 +19,11 @@ export interface Row {
 /** Numbers by name, with the unit in it. */
 export type Measured = Readonly<Record<string, number>>;
 
+/** For people: a tenth is enough. */
+export function roundMs(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}
+
 /** All is well. */
 export function ok(check: string, seen: string, measured?: Measured): Row {
   return { check, status: "ok", seen, ...measured && { measured } };

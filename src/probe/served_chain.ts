@@ -2,7 +2,7 @@
 import type { CertificateChain } from "../certs/chain.ts";
 import { parseCertificate, type ParsedCertificate } from "../certs/x509.ts";
 import { ConnectionLostError, writeAll } from "../net/conn.ts";
-import { isIpAddress } from "./target.ts";
+import { parseIp } from "../util/ip.ts";
 import { type Dial, withConn } from "./dialer.ts";
 import { encodeClientHello } from "./tls_client_hello.ts";
 import { ServerFlight } from "./tls_server_flight.ts";
@@ -35,7 +35,7 @@ export async function readServedChain(
   serverName: string,
   signal: AbortSignal,
 ): Promise<ServedChain> {
-  const name = isIpAddress(serverName) ? undefined : serverName;
+  const name = parseIp(serverName) === undefined ? serverName : undefined;
   const first = await sayHello(dial, { name, offersTls13: true }, signal);
   const { version, alert } = first;
   if (alert !== undefined) {

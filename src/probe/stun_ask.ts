@@ -1,11 +1,8 @@
 /** Asks a STUN server for our address, as a node does: by UDP, more than once where nothing comes. */
-import {
-  answers,
-  decodeBindingSuccess,
-  encodeBindingRequest,
-} from "../stun/request.ts";
+import { decodeBindingSuccess, encodeBindingRequest } from "../stun/request.ts";
+import { toHex } from "../util/bytes.ts";
 import { type Clock, delay } from "../util/clock.ts";
-import { formatIp, parseIp, parseIpv4 } from "../util/ip.ts";
+import { formatShortIp, parseIpv4 } from "../util/ip.ts";
 
 /** How long until the request is sent again. */
 const RETRY_MS = 400;
@@ -36,54 +33,47 @@ export async function askStun(
     socket.close();
   };
   signal.addEventListener("abort", close);
-  try {
+  /** When each request was sent, by its transaction: far away, the answer to the first comes after the second is sent. */
+  const sentMs = new Map<string, number>();
+  const send = async () => {
     const txId = crypto.getRandomValues(new Uint8Array(12));
-    const request = encodeBindingRequest(txId);
-    const to = {
+    sentMs.set(toHex(txId), clock.nowMs());
+    await socket.send(encodeBindingRequest(txId), {
       transport: "udp",
       hostname: server.address,
       port: server.port,
-    } as const;
-    let sentMs = clock.nowMs();
-    await socket.send(request, to);
+    });
+  };
+  try {
+    await send();
     const again = (async () => {
       await delay(clock, RETRY_MS, done.signal);
       while (!done.signal.aborted) {
-        sentMs = clock.nowMs();
-        await socket.send(request, to).catch(() => {}); // the first one went
+        await send().catch(() => {}); // the first one went
         await delay(clock, RETRY_MS, done.signal);
       }
     })();
-    const answer = await receive(socket, txId);
-    const roundTripMs = clock.nowMs() - sentMs;
+    const { ip, port, askedMs } = await receive(socket, sentMs);
+    const roundTripMs = clock.nowMs() - askedMs;
     close();
     await again;
-    return { ...answer, roundTripMs };
+    return { ip, port, roundTripMs };
   } finally {
     signal.removeEventListener("abort", close);
     close();
   }
 }
 
-/** The first answer to our request; whatever else comes is none of our business. */
+/** The first answer to one of our requests; whatever else comes is none of our business. */
 async function receive(
   socket: Deno.DatagramConn,
-  txId: Uint8Array,
-): Promise<{ ip: string; port: number }> {
+  sentMs: ReadonlyMap<string, number>,
+): Promise<{ ip: string; port: number; askedMs: number }> {
   for (;;) {
     const [message] = await socket.receive();
     const answer = decodeBindingSuccess(message);
-    if (answer === undefined || !answers(answer, txId)) continue;
-    const { ip, port } = answer;
-    const text = ip.length === 4 ? ip.join(".") : shortIpv6(ip);
-    return { ip: text, port };
+    const askedMs = answer && sentMs.get(toHex(answer.txId));
+    if (answer === undefined || askedMs === undefined) continue;
+    return { ip: formatShortIp(answer.ip), port: answer.port, askedMs };
   }
-}
-
-/** As RFC 5952 writes it, which the URL parser does. */
-function shortIpv6(ip: Uint8Array): string {
-  const text = formatIp(ip);
-  return parseIp(text) === undefined
-    ? text
-    : new URL(`http://[${text}]`).hostname.slice(1, -1);
 }

@@ -1,12 +1,10 @@
 /** STUN over IPv4 and IPv6, by which alone clients choose their home. */
-import { isPublicIp } from "../util/ip.ts";
-import type { ProbeContext } from "./context.ts";
+import { isLoopback, isPublicIp } from "../util/ip.ts";
 import { explain, isUnreachable } from "./failure.ts";
 import type { FoundAddresses } from "./name_check.ts";
-import { fail, ok, type Row, skipped } from "./row.ts";
+import { fail, ok, roundMs, type Row, skipped } from "./row.ts";
 import { askStun, type StunAnswer } from "./stun_ask.ts";
-import { isLoopback } from "./target.ts";
-import { roundMs } from "./tcp_check.ts";
+import type { ProbeContext } from "./target.ts";
 
 /** One row for each family; where the name leads nowhere it is tried at `reached`. */
 export async function checkStun(

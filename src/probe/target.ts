@@ -1,6 +1,17 @@
 /** What is probed, and how it is reached. */
 import type { MeshKey } from "../keys/mesh_key.ts";
-import { formatHostPort, parseIp } from "../util/ip.ts";
+import { formatHostPort } from "../util/ip.ts";
+import type { Budget } from "./budget.ts";
+
+/** What every family of checks is given. */
+export interface ProbeContext {
+  readonly target: Target;
+  readonly budget: Budget;
+  /** The certificates to trust besides the runtime's own. */
+  readonly caCerts: string[];
+  /** The addresses of this machine. */
+  readonly ownAddresses: ReadonlySet<string>;
+}
 
 /** Where a relay is, as clients are told. */
 export interface Place {
@@ -71,20 +82,4 @@ export function parsePlace(text: string): Place | string {
 /** Parses `sha256-raw:` and 64 hexadecimal digits into those digits; undefined where it isn't that. */
 export function parsePin(text: string): string | undefined {
   return /^sha256-raw:([0-9a-f]{64})$/i.exec(text)?.[1]?.toLowerCase();
-}
-
-/** Whether `address` is a loopback address. */
-export function isLoopback(address: string): boolean {
-  const ip = parseIp(address);
-  if (ip === undefined) return false;
-  const isV4 = ip.subarray(0, 10).every((byte) => byte === 0) &&
-    ip[10] === 0xff && ip[11] === 0xff;
-  return isV4
-    ? ip[12] === 127
-    : ip[15] === 1 && ip.subarray(0, 15).every((byte) => byte === 0);
-}
-
-/** Whether `text` is an address in place of a host name. */
-export function isIpAddress(text: string): boolean {
-  return parseIp(text) !== undefined;
 }

@@ -1,10 +1,10 @@
 /** Which addresses take connections. */
-import type { ProbeContext } from "./context.ts";
+import { isLoopback } from "../util/ip.ts";
 import { plainDialer, withConn } from "./dialer.ts";
 import { explain, isUnreachable } from "./failure.ts";
 import type { FoundAddresses } from "./name_check.ts";
-import { fail, ok, type Row, skipped, warn } from "./row.ts";
-import { isLoopback } from "./target.ts";
+import { fail, ok, roundMs, type Row, skipped, warn } from "./row.ts";
+import type { ProbeContext } from "./target.ts";
 
 /** The rows, and the address that all else is tried at. */
 export interface Reached {
@@ -93,9 +93,4 @@ function describe(
   function isElsewhere(address: string): boolean {
     return !isLoopback(address) && !ownAddresses.has(address);
   }
-}
-
-/** For people: a tenth is enough. */
-export function roundMs(ms: number): number {
-  return Math.round(ms * 10) / 10;
 }

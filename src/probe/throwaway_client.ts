@@ -1,5 +1,5 @@
 /** A DERP client with a key that nobody knows, for one check. */
-import { frameName, FrameType, type FrameType as Type } from "../derp/frame.ts";
+import { FrameType } from "../derp/frame.ts";
 import type { FrameReader } from "../derp/frame_reader.ts";
 import { encodeFrame, encodePong } from "../derp/messages.ts";
 import type { MeshKey } from "../keys/mesh_key.ts";
@@ -33,19 +33,13 @@ export interface ThrowawayOptions {
 /** Admitted; one caller at a time reads. */
 export class ThrowawayClient {
   readonly key: NodePublic;
-  readonly serverKey: NodePublic;
   readonly #conn: Conn;
   readonly #reader: FrameReader;
 
-  private constructor(
-    conn: Conn,
-    key: NodePublic,
-    hello: { serverKey: NodePublic; reader: FrameReader },
-  ) {
+  private constructor(conn: Conn, key: NodePublic, reader: FrameReader) {
     this.#conn = conn;
     this.key = key;
-    this.serverKey = hello.serverKey;
-    this.#reader = hello.reader;
+    this.#reader = reader;
   }
 
   /**
@@ -65,7 +59,7 @@ export class ThrowawayClient {
           if (!isConnectionLost(cause)) throw cause;
           throw new TurnedAwayError("turned away", { cause });
         });
-      return new ThrowawayClient(conn, key.publicKey, hello);
+      return new ThrowawayClient(conn, key.publicKey, hello.reader);
     } catch (error) {
       conn.close();
       throw error;
@@ -73,7 +67,7 @@ export class ThrowawayClient {
   }
 
   /** Sends one frame. */
-  async send(type: Type, ...parts: readonly Uint8Array[]): Promise<void> {
+  async send(type: FrameType, ...parts: readonly Uint8Array[]): Promise<void> {
     await writeAll(this.#conn, encodeFrame(type, ...parts));
   }
 
@@ -111,16 +105,7 @@ export class ThrowawayClient {
     return frame;
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     this.#conn.close();
   }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-}
-
-/** For messages. */
-export function describeFrame({ type }: Frame): string {
-  return `a ${frameName(type)} frame`;
 }

@@ -4,12 +4,12 @@ import { factsOf } from "../certs/chain.ts";
 import { isForHostname } from "../certs/names.ts";
 import { formatPem } from "../certs/pem.ts";
 import type { CertificateFacts } from "../certs/provider.ts";
-import type { ProbeContext } from "./context.ts";
+import { isLoopback } from "../util/ip.ts";
 import { type Dial, dialer, plainDialer, withConn } from "./dialer.ts";
-import { explain, type Failure } from "./failure.ts";
+import { explainTalk, type Failure } from "./failure.ts";
 import { fail, ok, type Row, skipAll, skipped, warn } from "./row.ts";
 import { readServedChain, type ServedChain } from "./served_chain.ts";
-import { isLoopback } from "./target.ts";
+import type { ProbeContext } from "./target.ts";
 import { TlsVersion } from "./tls_client_hello.ts";
 
 const TLS = "TLS";
@@ -56,9 +56,7 @@ export async function checkTls(
       readServedChain(plainDialer(address, target.port), target.name, signal)
     );
   } catch (error) {
-    return refused(
-      explain(error, `TCP port ${target.port}`, { isConnected: true }),
-    );
+    return refused(explainTalk(error, target));
   }
   if (served.alert !== undefined) return refused(explainAlert(served.alert));
   const { chain, version, metaKey } = served;
@@ -258,7 +256,7 @@ async function tryCerts(
     );
     return { dial };
   } catch (error) {
-    return explain(error, `TCP port ${target.port}`, { isConnected: true });
+    return explainTalk(error, target);
   }
 }
 

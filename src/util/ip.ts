@@ -21,14 +21,10 @@ export function parseIpv4(text: string): Uint8Array | undefined {
 /** The 16 bytes of an IPv6 address, or of an IPv4 address as ::ffff:a.b.c.d, or undefined. */
 export function parseIp(text: string): Uint8Array | undefined {
   const v4 = parseIpv4(text);
-  const bytes = new Uint8Array(16);
-  if (v4) {
-    bytes.set(V4_PREFIX);
-    bytes.set(v4, 12);
-    return bytes;
-  }
+  if (v4) return longestIp(v4);
   const groups = parseGroups(text.replace(/%.*$/, ""));
   if (groups === undefined) return undefined;
+  const bytes = new Uint8Array(16);
   for (const [i, group] of groups.entries()) {
     bytes[i * 2] = group >>> 8;
     bytes[i * 2 + 1] = group;
@@ -83,6 +79,15 @@ export function shortestIp(ip: Uint8Array): Uint8Array {
   return isMappedIpv4(ip) ? ip.subarray(12) : ip;
 }
 
+/** The 16 bytes of an address of 4 or 16. */
+export function longestIp(ip: Uint8Array): Uint8Array {
+  if (ip.length === 16) return ip;
+  const bytes = new Uint8Array(16);
+  bytes.set(V4_PREFIX);
+  bytes.set(ip, 12);
+  return bytes;
+}
+
 /** `text` without an IPv6 zone, and an IPv4 address within IPv6 as plain IPv4. */
 export function unmapIp(text: string): string {
   const ip = parseIp(text);
@@ -122,12 +127,25 @@ export function isPublicIp(address: string): boolean {
   return parseIp(address) !== undefined && !NOT_PUBLIC.test(unmapIp(address));
 }
 
-/** `text` as the runtime writes the same address: IPv4 within IPv6 as plain IPv4, IPv6 as short as RFC 5952 has it; undefined where it is none. */
+/** Whether `address` leads back to who uses it. */
+export function isLoopback(address: string): boolean {
+  const ip = parseIp(address);
+  if (ip === undefined) return false;
+  return isMappedIpv4(ip)
+    ? ip[12] === 127
+    : ip[15] === 1 && ip.subarray(0, 15).every((byte) => byte === 0);
+}
+
+/** The text of 4 or 16 bytes as the runtime writes it: IPv4 within IPv6 as plain IPv4, IPv6 as short as RFC 5952 has it. */
+export function formatShortIp(ip: Uint8Array): string {
+  const text = formatIp(longestIp(ip));
+  return text.includes(":")
+    ? new URL(`http://[${text}]`).hostname.slice(1, -1)
+    : text;
+}
+
+/** `text` as the runtime writes the same address; undefined where it is none. */
 export function canonicalIp(text: string): string | undefined {
   const ip = parseIp(text);
-  if (ip === undefined) return undefined;
-  const plain = formatIp(ip);
-  return plain.includes(":")
-    ? new URL(`http://[${plain}]`).hostname.slice(1, -1)
-    : plain;
+  return ip && formatShortIp(ip);
 }

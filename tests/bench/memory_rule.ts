@@ -1,5 +1,5 @@
 /** Whether a relay's memory stayed what it was. */
-import { median } from "./median.ts";
+import { median } from "../../src/probe/median.ts";
 
 /** The memory at a moment. */
 export interface MemorySample {

@@ -1,9 +1,10 @@
 /** What a packet costs that goes over two relays. */
 import { toHex } from "../../src/util/bytes.ts";
+import { freePorts } from "../support/free_ports.ts";
 import type { Benchmark, Figure } from "./benchmark.ts";
 import { CrowdThread } from "./crowd_thread.ts";
 import { measureCost } from "./relay_cost.ts";
-import { freePort, HOST, type RelayProcess } from "./relay_process.ts";
+import { HOST, type RelayProcess } from "./relay_process.ts";
 import type { TestBed } from "./test_bed.ts";
 
 const PAIRS = 10;
@@ -16,7 +17,7 @@ export const mesh: Benchmark = {
   async run(bed: TestBed): Promise<Figure[]> {
     const keyFile = `${bed.dir}/mesh.key`;
     await Deno.writeTextFile(keyFile, randomHex(), { mode: 0o600 });
-    const [nearPort, farPort] = [freePort("tcp"), freePort("tcp")];
+    const [nearPort = 0, farPort = 0] = freePorts("tcp", "tcp");
     const start = (port: number, peer: number) =>
       bed.startRelay({
         port,

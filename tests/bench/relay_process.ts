@@ -1,5 +1,6 @@
 /** A relay in a process of its own: ours or any program with derper's flags. */
 import { delay, systemClock } from "../../src/util/clock.ts";
+import { freePort } from "../support/free_ports.ts";
 import type { RelayAddress } from "./load_client.ts";
 import { cpuSeconds, listeningProcess, residentKb } from "./process_usage.ts";
 
@@ -147,17 +148,4 @@ async function accepts(port: number): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-/** A port that nobody has at the moment. */
-export function freePort(protocol: "tcp" | "udp"): number {
-  const address = { hostname: HOST, port: 0 };
-  using socket = protocol === "tcp"
-    ? Deno.listen(address)
-    : closable(Deno.listenDatagram({ transport: "udp", ...address }));
-  return (socket.addr as Deno.NetAddr).port;
-}
-
-function closable(socket: Deno.DatagramConn): Deno.DatagramConn & Disposable {
-  return Object.assign(socket, { [Symbol.dispose]: () => socket.close() });
 }

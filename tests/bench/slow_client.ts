@@ -3,8 +3,8 @@ import { looksLikeDisco } from "../../src/derp/disco.ts";
 import { NodePrivate } from "../../src/keys/node_key.ts";
 import { LoopTurn } from "../../src/net/loop_turn.ts";
 import { delay, systemClock, type Turn } from "../../src/util/clock.ts";
+import { enterNamespace } from "../support/namespaces.ts";
 import { LoadClient, type RelayAddress } from "./load_client.ts";
-import { inNamespace } from "./namespace.ts";
 import type { FarEnd } from "./shaped_link.ts";
 import { type Pair, Traffic, type TrafficResult } from "./traffic.ts";
 
@@ -37,12 +37,14 @@ export class SlowClient {
   ): Promise<void> {
     const connect = (address: RelayAddress, turn: Turn) =>
       LoadClient.connect(address, { key: NodePrivate.generate(), turn });
-    const receiver = await ("namespace" in slow
-      ? inNamespace(
-        slow.namespace,
-        () => connect({ ...at, dialHost: slow.nearAddress }, this.#turn),
-      )
-      : connect(at, new PacedTurn(slow.mbitPerSecond)));
+    const connectSlow = async () => {
+      if (!("namespace" in slow)) {
+        return await connect(at, new PacedTurn(slow.mbitPerSecond));
+      }
+      using _there = enterNamespace(slow.namespace);
+      return await connect({ ...at, dialHost: slow.nearAddress }, this.#turn);
+    };
+    const receiver = await connectSlow();
     this.#data = { sender: await connect(at, this.#turn), receiver };
     this.#disco = { sender: await connect(at, this.#turn), receiver };
   }

@@ -1,7 +1,7 @@
 /** How soon a relay is there, and what it takes when nobody uses it. */
 import { delay, systemClock } from "../../src/util/clock.ts";
 import type { Benchmark, Figure } from "./benchmark.ts";
-import { median } from "./median.ts";
+import { median } from "../../src/probe/median.ts";
 import type { RelayAddress } from "./load_client.ts";
 import type { TestBed } from "./test_bed.ts";
 

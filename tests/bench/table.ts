@@ -1,6 +1,6 @@
 /** The benchmarks' figures as text. */
 import type { Figure } from "./benchmark.ts";
-import { median } from "./median.ts";
+import { median } from "../../src/probe/median.ts";
 
 /** A figure of a benchmark over all rounds, and the same figure of another relay. */
 export interface Row extends Figure {

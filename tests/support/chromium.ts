@@ -217,20 +217,6 @@ export class BrowserPage {
     }
   }
 
-  /** A picture as PNG of what is in view, or of the whole page. */
-  async screenshot(
-    path: string,
-    { isWhole = false }: { isWhole?: boolean } = {},
-  ): Promise<void> {
-    const { data } = await this.#send("Page.captureScreenshot", {
-      captureBeyondViewport: isWhole,
-    });
-    await Deno.writeFile(
-      path,
-      Uint8Array.from(atob(`${data}`), (c) => c.charCodeAt(0)),
-    );
-  }
-
   /** Called for each event. */
   note(method: string, fields: Fields): void {
     const entry = fields["entry"] as Fields | undefined;

@@ -1,6 +1,7 @@
 /** The Go derper, where the acceptance suite has built one. */
 import { delay, systemClock } from "../../src/util/clock.ts";
 import { Child } from "./child.ts";
+import { freePort, freePorts } from "./free_ports.ts";
 
 const VERSION = "interop-tailscale-v1.102.5";
 const START_MS = 20_000;
@@ -48,20 +49,18 @@ export async function goPublicKey(
 export class GoDerper implements AsyncDisposable {
   readonly port: number;
   readonly stunPort: number;
-  readonly httpPort: number;
   readonly #child: Child;
   readonly #dir: string;
-  readonly #log: readonly string[];
 
   private constructor(
     child: Child,
     dir: string,
-    ports: readonly [number, number, number],
+    { port, stunPort }: { port: number; stunPort: number },
   ) {
     this.#child = child;
     this.#dir = dir;
-    this.#log = child.lines;
-    [this.port, this.stunPort, this.httpPort] = ports;
+    this.port = port;
+    this.stunPort = stunPort;
   }
 
   /** Resolves when it takes connections. */
@@ -70,27 +69,26 @@ export class GoDerper implements AsyncDisposable {
     args: readonly string[] = [],
   ): Promise<GoDerper> {
     const dir = await Deno.makeTempDir();
-    const ports = [freePort(), freeUdpPort(), freePort()] as const;
+    const [port = 0, stunPort = 0] = freePorts("tcp", "udp");
     const child = new Child([
-      ...[derper, "-a", `127.0.0.1:${ports[0]}`, "-c", `${dir}/key`],
+      ...[derper, "-a", `127.0.0.1:${port}`, "-c", `${dir}/key`],
       ...["-hostname", "127.0.0.1", "-certmode", "manual", "-certdir", dir],
-      ...["-stun-port", `${ports[1]}`, "-http-port", `${ports[2]}`],
+      ...["-stun-port", `${stunPort}`, "-http-port", "-1"],
       ...args,
     ], { cwd: dir, env: { HOME: dir } });
     try {
-      (await connect(ports[0])).close();
-      (await connect(ports[2])).close();
+      (await connect(port)).close();
     } catch (error) {
       await child.stop();
       await Deno.remove(dir, { recursive: true });
       throw error;
     }
-    return new GoDerper(child, dir, ports);
+    return new GoDerper(child, dir, { port, stunPort });
   }
 
   /** The pin of its certificate, as it has logged it for the DERP map. */
   get certName(): string {
-    const log = this.#log.join("\n");
+    const log = this.#child.lines.join("\n");
     return /sha256-raw:[0-9a-f]{64}/.exec(log)?.[0] ?? "";
   }
 
@@ -98,22 +96,6 @@ export class GoDerper implements AsyncDisposable {
     await this.#child.stop();
     await Deno.remove(this.#dir, { recursive: true });
   }
-}
-
-function freeUdpPort(): number {
-  const socket = Deno.listenDatagram({
-    transport: "udp",
-    hostname: "127.0.0.1",
-    port: 0,
-  });
-  const { port } = socket.addr as Deno.NetAddr;
-  socket.close();
-  return port;
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 async function connect(port: number): Promise<Deno.TcpConn> {

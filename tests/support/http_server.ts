@@ -4,7 +4,7 @@ import {
   type HttpOptions,
   serveHttp,
 } from "../../src/http/connection.ts";
-import type { Conn } from "../../src/net/conn.ts";
+import { DenoConn } from "../../src/net/deno_conn.ts";
 
 /** A running server. */
 export interface HttpServer extends AsyncDisposable {
@@ -20,7 +20,7 @@ export function startHttpServer(options: HttpOptions): HttpServer {
   const running = new Set<Promise<void>>();
   const accepting = (async () => {
     for await (const conn of listener) {
-      const served = serveHttp(toConn(conn), options).then((end) => {
+      const served = serveHttp(new DenoConn(conn), options).then((end) => {
         ends.push(end);
         running.delete(served);
       });
@@ -34,20 +34,6 @@ export function startHttpServer(options: HttpOptions): HttpServer {
       listener.close();
       await accepting;
       await Promise.all(running);
-    },
-  };
-}
-
-function toConn(conn: Deno.TcpConn): Conn {
-  const { hostname: ip, port } = conn.remoteAddr;
-  let isClosed = false;
-  return {
-    remote: { ip, port },
-    read: (into) => conn.read(into),
-    write: (data) => conn.write(data),
-    close() {
-      if (!isClosed) conn.close();
-      isClosed = true;
     },
   };
 }

@@ -13,6 +13,26 @@ export function whyNoNamespaces(): string | undefined {
   return Deno.uid() === 0 ? undefined : "only root makes network namespaces";
 }
 
+/** Takes this thread into a network namespace until it is disposed of; whatever connects meanwhile is there, too. */
+export function enterNamespace(name: string): Disposable {
+  const libc = Deno.dlopen("libc.so.6", SYMBOLS);
+  const { open, close, setns } = libc.symbols;
+  const openPath = (path: string) =>
+    open(new TextEncoder().encode(`${path}\0`), 0);
+  const home = openPath("/proc/thread-self/ns/net");
+  const there = openPath(`/run/netns/${name}`);
+  const isThere = setns(there, CLONE_NEWNET) === 0;
+  close(there);
+  const leave = () => {
+    if (isThere) setns(home, CLONE_NEWNET);
+    close(home);
+    libc.close();
+  };
+  if (isThere) return { [Symbol.dispose]: leave };
+  leave();
+  throw new Error(`Can't enter the network namespace ${name}`);
+}
+
 /** Disposing of them ends what is in them, but for programs. */
 export class Namespaces implements AsyncDisposable {
   /** For the relay. */
@@ -76,27 +96,8 @@ export class Namespaces implements AsyncDisposable {
 
   /** Makes a socket in a namespace, where it stays; `make` must not wait for anything. */
   in<T>(namespace: string, make: () => T): T {
-    const libc = Deno.dlopen("libc.so.6", SYMBOLS);
-    const enter = (path: string) => {
-      const name = new TextEncoder().encode(`${path}\0`);
-      const descriptor = libc.symbols.open(name, 0);
-      return {
-        now: () => libc.symbols.setns(descriptor, CLONE_NEWNET),
-        [Symbol.dispose]: () => void libc.symbols.close(descriptor),
-      };
-    };
-    try {
-      using home = enter("/proc/thread-self/ns/net");
-      using there = enter(`/run/netns/${namespace}`);
-      if (there.now() !== 0) throw new Error(`Can't enter ${namespace}`);
-      try {
-        return make();
-      } finally {
-        home.now();
-      }
-    } finally {
-      libc.close();
-    }
+    using _there = enterNamespace(namespace);
+    return make();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

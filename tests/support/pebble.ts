@@ -1,6 +1,7 @@
 /** Pebble, the ACME server that Let's Encrypt makes for tests, with a DNS server that says 127.0.0.1 to everything. */
 import { delay, systemClock } from "../../src/util/clock.ts";
 import { ISSUER_CERT, LEAF_CERT, LEAF_KEY } from "./certs/chain.ts";
+import { freePorts } from "./free_ports.ts";
 
 const VERSION = "v2.10.1";
 const MODULE = "github.com/letsencrypt/pebble/v2/cmd";
@@ -71,7 +72,7 @@ export class Pebble implements AsyncDisposable {
     options: PebbleOptions = {},
   ): Promise<Pebble> {
     const dir = await Deno.makeTempDir();
-    const ports = freePorts(5);
+    const ports = freePorts("tcp", "tcp", "tcp", "tcp", "tcp");
     const pebble = new Pebble(dir, ports);
     try {
       await pebble.#start(programs, { ports, options });
@@ -165,17 +166,6 @@ export class Pebble implements AsyncDisposable {
       this.output += decoder.decode(chunk, { stream: true });
     }
   }
-}
-
-function freePorts(count: number): number[] {
-  const listeners = Array.from(
-    { length: count },
-    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
-  );
-  return listeners.map((listener) => {
-    listener.close();
-    return listener.addr.port;
-  });
 }
 
 async function listening(port: number): Promise<void> {

@@ -84,9 +84,3 @@ export function isOtherCertificate(error: unknown): boolean {
   return error instanceof Deno.errors.InvalidData &&
     error.message.includes("invalid peer certificate");
 }
-
-/** A port of 127.0.0.1 that nobody listens on. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: HOST, port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
-}

@@ -30,11 +30,6 @@ export class StatusEvents {
     this.#clock = clock;
   }
 
-  /** How many are open. */
-  get open(): number {
-    return this.#open;
-  }
-
   /** Begins with all, goes on with changes, and ends when nobody reads any more or after an hour. */
   answer(query: StatusQuery): Response {
     if (this.#open >= MAX_STREAMS) {
@@ -57,9 +52,16 @@ export class StatusEvents {
     const view = this.#view;
     const clock = this.#clock;
     const changes = new Changes();
-    const { end, signal } = this.#enter();
-    let cancelLife: Cancel;
+    const ending = new AbortController();
+    const { signal } = ending;
+    let cancelLife: Cancel = () => {};
     let isFirst = true;
+    this.#open++;
+    const end = () => { // comes once: an ended stream is neither pulled nor cancelled
+      this.#open--;
+      cancelLife();
+      ending.abort();
+    };
     return new ReadableStream<ServerSentEventMessage>({
       start(controller) {
         cancelLife = clock.after(MAX_LIFE_MS, () => {
@@ -72,25 +74,16 @@ export class StatusEvents {
         else await delay(clock, INTERVAL_MS, signal);
         if (signal.aborted) return;
         isFirst = false;
-        for (const event of changes.since(view.now(query))) {
-          controller.enqueue(event);
+        try {
+          for (const event of changes.since(view.now(query))) {
+            controller.enqueue(event);
+          }
+        } catch (error) {
+          end();
+          throw error;
         }
       },
-      cancel() {
-        cancelLife();
-        end();
-      },
+      cancel: end,
     }, { highWaterMark: 0 });
-  }
-
-  /** Counts a stream until its end, which comes once. */
-  #enter(): { end: () => void; signal: AbortSignal } {
-    const ending = new AbortController();
-    this.#open++;
-    const end = () => {
-      this.#open--;
-      ending.abort();
-    };
-    return { end, signal: ending.signal };
   }
 }

@@ -1,4 +1,5 @@
 /** The status page as a whole. */
+import { renderHeads } from "./client_table.ts";
 import { type Markup, markup } from "./markup.ts";
 import type { StatusQuery } from "./query.ts";
 import type { StatusView } from "./view.ts";
@@ -44,7 +45,7 @@ ${part("charts")}
 ${part("sources")}
 ${part("mesh")}
 <h2>Clients <small id="count">${parts.count}</small></h2>
-<div class="wide clients"><table><thead>${view.heads(query)}</thead>
+<div class="wide clients"><table><thead>${renderHeads(query)}</thead>
 <tbody id="rows">${rows.map(({ row }) => row)}</tbody></table></div>
 ${part("pager")}
 </main>

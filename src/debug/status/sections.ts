@@ -1,6 +1,7 @@
 /** The parts of the status page besides the clients. */
 import type { SourceStatus } from "../../admission/asked_source.ts";
 import type { Clock } from "../../util/clock.ts";
+import { counted } from "../../util/counted.ts";
 import { type Chart, renderChart } from "./chart.ts";
 import type {
   CertificateFacts,
@@ -80,7 +81,7 @@ function renderVerification(
     return markup`<span class="warn">nobody</span> <small>open to all</small>`;
   }
   const failing = sources.filter((source) => source.lastError !== undefined);
-  const all = sources.length === 1 ? "1 source" : `${sources.length} sources`;
+  const all = counted(sources.length, "source");
   const trouble = failing.length > 0 &&
     markup`<small class="bad">${failing.length} with a problem</small>`;
   return markup`${all} ${trouble || undefined}`;

@@ -1,7 +1,7 @@
 /** What the status page shows at one moment, in parts that can be replaced one by one. */
 import type { Clock } from "../../util/clock.ts";
 import { ClientLooks } from "./client_looks.ts";
-import { renderHeads, renderPager, renderRow, rowId } from "./client_table.ts";
+import { renderPager, renderRow, rowId } from "./client_table.ts";
 import type { StatusFacts } from "./facts.ts";
 import type { History } from "./history.ts";
 import { type Markup, markup } from "./markup.ts";
@@ -55,11 +55,6 @@ export class StatusView {
     this.#history = history;
     this.#clock = clock;
     this.#looks = new ClientLooks(facts.sessions, clock);
-  }
-
-  /** The titles of the clients' columns. */
-  heads(query: StatusQuery): Markup {
-    return renderHeads(query);
   }
 
   /** How everything is now. */

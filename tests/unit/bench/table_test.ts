@@ -1,5 +1,5 @@
 /** Medians and the table of figures. */
-import { median } from "../../bench/median.ts";
+import { median } from "../../../src/probe/median.ts";
 import { formatNumber, formatTable, rowsOf } from "../../bench/table.ts";
 import { assert, assertEquals } from "../../support/assert.ts";
 

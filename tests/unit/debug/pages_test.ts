@@ -47,7 +47,6 @@ async function visit(
 
 function verifier(problem: string | undefined): Admission {
   return {
-    name: "verifier",
     admit: () => Promise.resolve({ allow: true, by: "verifier" }),
     check: () => Promise.resolve(problem),
   };

@@ -14,7 +14,9 @@ async function exchange(
   { maxReadBytes = 1000, ends = true } = {},
 ): Promise<{ answer: HttpAnswer; request: string }> {
   using pair = connPair({ maxReadBytes, bufferBytes: 1024 * 1024 });
-  const asked = httpGet(pair.client, { host: "h:1", path: "/p" });
+  const dial = () => Promise.resolve(pair.client);
+  const { signal } = new AbortController();
+  const asked = httpGet(dial, signal, { host: "h:1", path: "/p" });
   const buffer = new Uint8Array(1000);
   let request = "";
   while (!request.endsWith("\r\n\r\n")) {

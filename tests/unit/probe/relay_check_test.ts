@@ -12,7 +12,7 @@ import {
 import { NodePublic } from "../../../src/keys/node_key.ts";
 import { type Conn, writeAll } from "../../../src/net/conn.ts";
 import { Budget } from "../../../src/probe/budget.ts";
-import type { ProbeContext } from "../../../src/probe/context.ts";
+import type { ProbeContext } from "../../../src/probe/target.ts";
 import { checkDerp } from "../../../src/probe/derp_check.ts";
 import { checkMesh } from "../../../src/probe/mesh_check.ts";
 import { checkRelaying } from "../../../src/probe/relay_check.ts";

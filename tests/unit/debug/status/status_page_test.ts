@@ -7,6 +7,7 @@ import {
   assert,
   assertEquals,
   assertMatch,
+  assertRejects,
   assertStringIncludes,
 } from "../../../support/assert.ts";
 import { EventReader } from "../../../support/event_reader.ts";
@@ -299,6 +300,18 @@ Deno.test("StatusPage has 16 event streams at a time, each for an hour", async (
   assertEquals(again.status, 200);
   await again.body!.cancel();
   await settle();
+  assertEquals(clock.pending, 0);
+});
+
+Deno.test("StatusPage forgets event streams that failed", async () => {
+  const problems = () => {
+    throw new Error("no problems to be had");
+  };
+  const { page, clock } = makePage(NOBODY, { problems });
+  for (let i = 0; i <= 16; i++) {
+    const reader = new EventReader(get(page, "events"));
+    await assertRejects(() => reader.next("parts"), Error, "to be had");
+  }
   assertEquals(clock.pending, 0);
 });
 
