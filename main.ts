@@ -71,8 +71,9 @@ async function relay(
 
 /** Resolves when it has stopped. */
 async function serve(config: Config, { env }: Surroundings): Promise<void> {
-  const stop = stopSignal(); // also one that comes while it starts
-  const derper = await Derper.start(config);
+  const stop = stopSignal();
+  const derper = await Promise.race([Derper.start(config), stop]);
+  if (typeof derper === "string") return; // for the start may wait for long, as for a setec server
   Deno.addSignalListener("SIGHUP", () => void derper.reload()); // never rejects
   const systemd = SystemdNotify.open({
     env,
@@ -80,9 +81,7 @@ async function serve(config: Config, { env }: Surroundings): Promise<void> {
     pid: Deno.pid,
   });
   systemd?.ready(() => statusLine(derper));
-  const signal = await stop;
-  logger("derper").info("stopping at {signal}", { signal });
-  const drains = signal === "SIGTERM"; // who presses Ctrl-C doesn't want to wait
+  const drains = await stop === "SIGTERM"; // who presses Ctrl-C doesn't want to wait
   const withinMs = (drains ? config.drainMs : 0) + STOP_TIMEOUT_MS;
   setTimeout(() => Deno.exit(0), withinMs);
   systemd?.stopping(withinMs);
@@ -97,13 +96,14 @@ function sayLost(lines: number): void {
   });
 }
 
-/** Resolves at the first SIGINT or SIGTERM; the second one ends the program as usual. */
+/** Resolves at the first SIGINT or SIGTERM, and says so; the second one ends the program as usual. */
 function stopSignal(): Promise<Deno.Signal> {
   return new Promise((resolve) => {
     const signals = ["SIGINT", "SIGTERM"] as const;
     const listeners = signals.map((signal) => {
       const stop = () => {
         for (const remove of listeners) remove();
+        logger("derper").info("stopping at {signal}", { signal });
         resolve(signal);
       };
       Deno.addSignalListener(signal, stop);

@@ -8,6 +8,7 @@ import type { Loaded } from "./loaded.ts";
 import type { LogLimiter } from "./log/limited.ts";
 import { MeshLink } from "./mesh/mesh_link.ts";
 import { dialTls } from "./net/dial.ts";
+import { localAddresses } from "./net/local_addresses.ts";
 import { UnixSocket } from "./net/unix_socket.ts";
 import type { Relay } from "./relay/relay.ts";
 import { type Clock, systemClock, type Turn } from "./util/clock.ts";
@@ -79,9 +80,7 @@ export function expiryWatch(
 
 /** What clients may reach this machine by: the address of `-a`, else all public ones. */
 function ownAddresses({ listen: { hostname } }: Config): string[] {
-  const all = hostname === undefined
-    ? Deno.networkInterfaces().map(({ address }) => address)
-    : [hostname];
+  const all = hostname === undefined ? localAddresses() : [hostname];
   return all.filter(isPublicIp);
 }
 

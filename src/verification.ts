@@ -37,8 +37,12 @@ export interface VerificationParts extends SourceParts {
 /** All that verifies clients, before they are admitted and later. */
 export class ClientVerification {
   readonly verifier: Verifier;
+  /** What the relay has to know of it. */
+  readonly relayOptions: Pick<
+    RelayOptions,
+    "admission" | "reverifier" | "verifyCommand"
+  >;
   readonly #reverifier: Reverifier | undefined;
-  readonly #verifyCommand: (key: NodePublic) => string;
   readonly #clock: Clock;
   #watch: VerifierWatch | undefined;
 
@@ -66,24 +70,13 @@ export class ClientVerification {
     const verifyCommand = (key: NodePublic) =>
       verifyCommandLine(verification, key);
     const verifier = new Verifier({ ...verification, clock, limiter, sources });
-    this.verifier = verifier;
-    this.#verifyCommand = verifyCommand;
-    this.#clock = clock;
-    this.#reverifier = intervalMs === 0
+    const reverifier = intervalMs === 0
       ? undefined
       : new Reverifier({ verifier, intervalMs, clock, verifyCommand });
-  }
-
-  /** What the relay has to know of it. */
-  get relayOptions(): Pick<
-    RelayOptions,
-    "admission" | "reverifier" | "verifyCommand"
-  > {
-    return {
-      admission: this.verifier,
-      reverifier: this.#reverifier,
-      verifyCommand: this.#verifyCommand,
-    };
+    this.verifier = verifier;
+    this.relayOptions = { admission: verifier, reverifier, verifyCommand };
+    this.#reverifier = reverifier;
+    this.#clock = clock;
   }
 
   /** What it counts. */

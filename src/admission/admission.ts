@@ -26,8 +26,6 @@ export type Verdict =
 
 /** A source of verdicts. Never rejects and always answers within its own deadline. */
 export interface Admission {
-  /** For the ready line, for example `tailscaled at /run/…/tailscaled.sock`. */
-  readonly name: string;
   admit(candidate: Candidate): Promise<Verdict>;
   /**
    * Tries whether clients can be verified at all; one line about what keeps

@@ -1,7 +1,11 @@
 /** HTTP to a control plane's API: bounded, never redirected, and with errors for an operator. */
-import { messageOf } from "../util/error_message.ts";
-import { RetryLaterError } from "./device_list.ts";
+import {
+  type Device,
+  type DeviceList,
+  RetryLaterError,
+} from "./device_list.ts";
 import { JsonListReader } from "./json_list_reader.ts";
+import { fetchReason, serverClient } from "./server_client.ts";
 import { SourceError } from "./source.ts";
 
 /** A list of 80,000 devices. */
@@ -12,9 +16,6 @@ const MAX_ANSWER_BYTES = 16 * 1024;
 
 /** Of an unexpected answer, in messages. */
 const QUOTED_CHARS = 100;
-
-/** Connections are given up before common servers close them, so that no question meets one that is just being closed. */
-const IDLE_MS = 4_000;
 
 /** The longest wait that a server can ask for. */
 const MAX_RETRY_AFTER_S = 300;
@@ -52,8 +53,7 @@ export class ApiHttp {
 
   constructor(options: ApiHttpOptions) {
     this.#options = options;
-    const { caCerts } = options;
-    this.#client = Deno.createHttpClient({ caCerts, poolIdleTimeout: IDLE_MS });
+    this.#client = serverClient(options.caCerts);
   }
 
   /** The answer, with status 200, 304 after if-none-match, or one to pass. @throws SourceError */
@@ -76,13 +76,20 @@ export class ApiHttp {
     throw await this.#refusal(response, question, signal);
   }
 
-  /** Hands each device of the list called `name` to `onDevice`, and ends the answer. @throws SourceError */
-  async readList(
+  /** The devices that an answer lists; undefined where it says that they are those of before. @throws SourceError */
+  async readDevices(
     response: Response,
-    { name, onDevice, ...question }: ListQuestion,
+    { name, add, secrets }: ListQuestion,
     signal: AbortSignal,
-  ): Promise<void> {
-    const reader = new JsonListReader(name, onDevice);
+  ): Promise<DeviceList | undefined> {
+    const { status, headers } = response;
+    if (status === 304) return undefined;
+    const byKey = new Map<string, Device>();
+    let count = 0;
+    const reader = new JsonListReader(name, (device) => {
+      count++;
+      add(byKey, device);
+    });
     let start = "";
     try {
       for await (const text of this.#text(response, MAX_LIST_BYTES, signal)) {
@@ -92,9 +99,13 @@ export class ApiHttp {
       reader.end();
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      const said = quote(start, question.secrets);
+      const said = quote(start, secrets);
       throw this.error(`answers with no list of devices but ${said}`);
     }
+    if (count > 0 && byKey.size === 0) {
+      throw this.error(`lists ${count} ${name} without any node key`);
+    }
+    return { byKey, count, etag: headers.get("etag") ?? undefined };
   }
 
   /** The JSON of a short answer that is a secret itself: no message quotes it. @throws SourceError */
@@ -189,12 +200,12 @@ export class ApiHttp {
       );
     }
     const said = quote(text, question.secrets);
-    const what = `answers with status ${status} and ${said}`;
-    const { message, advice } = this.error(
-      what,
+    const error = this.error(
+      `answers with status ${status} and ${said}`,
       question.advise(status, text),
     );
-    if (status !== 429 && status !== 503) return this.error(what, advice);
+    if (status !== 429 && status !== 503) return error;
+    const { message, advice } = error;
     const seconds = Number(headers.get("retry-after"));
     const retryAfterMs = 1000 *
       (seconds > 0 ? Math.min(seconds, MAX_RETRY_AFTER_S) : 0);
@@ -223,11 +234,23 @@ function isGood(status: number, { headers, pass }: ApiQuestion): boolean {
     status === 304 && headers?.["if-none-match"] !== undefined;
 }
 
-/** What the list is called, and who takes its devices. */
+/** What the list is called, and how one of its devices is understood. */
 export interface ListQuestion {
   readonly name: string;
-  readonly onDevice: (device: unknown) => void;
+  readonly add: (byKey: Map<string, Device>, device: unknown) => void;
   readonly secrets: readonly string[];
+}
+
+/** For a question about a list, whose last state the server called `etag`. */
+export function listHeaders(
+  token: string,
+  etag: string | undefined,
+): Record<string, string> {
+  return {
+    accept: "application/json",
+    authorization: `Bearer ${token}`,
+    ...etag !== undefined && { "if-none-match": etag },
+  };
 }
 
 /** The start of what a server says, on one line. */
@@ -242,14 +265,4 @@ function quote(text: string, secrets: readonly string[]): string {
 /** A place as messages can show it. */
 function withoutQuery(url: string): string {
   return url.replace(/[?#].*$/s, "").replace(/\/\/[^/]*@/, "//");
-}
-
-/** Why nothing was heard, without the URL and the addresses, which are in the message already. */
-function fetchReason(error: unknown): string {
-  const inner = error instanceof Error && error.cause instanceof Error
-    ? error.cause
-    : error;
-  return messageOf(inner)
-    .replace(/ ?\bfor (url \(\S*\)|https?:\/\/\S+( \([^)]*\))?)/, "")
-    .replace(/^error sending request( from \S+)?: /, "");
 }

@@ -2,7 +2,8 @@
 import { logger } from "../log/log.ts";
 import type { Clock } from "../util/clock.ts";
 import { isJsonObject } from "../util/json.ts";
-import { ApiHttp } from "./api_http.ts";
+import { isLoopback } from "../util/ip.ts";
+import { ApiHttp, listHeaders } from "./api_http.ts";
 import { ApiSecret } from "./api_secret.ts";
 import {
   addDevice,
@@ -52,7 +53,7 @@ class HeadscaleLister implements DeviceLister {
       caCerts,
     });
     this.#key = new ApiSecret(keyFile, "API key of headscale");
-    if (protocol === "http:" && !isLoopback(hostname)) {
+    if (protocol === "http:" && !isHere(hostname)) {
       log.warn(
         "the API key goes to {source} unencrypted: whoever is on the way can read it; give an https:// URL",
         { source: this.name },
@@ -68,30 +69,12 @@ class HeadscaleLister implements DeviceLister {
     const secrets = [key];
     const response = await this.#http.ask({
       path: PATH,
-      headers: {
-        accept: "application/json",
-        authorization: `Bearer ${key}`,
-        ...etag !== undefined && { "if-none-match": etag },
-      },
+      headers: listHeaders(key, etag),
       secrets,
       advise: (status, text) => this.#advise(status, text),
     }, signal);
-    if (response.status === 304) return undefined;
-    const byKey = new Map<string, Device>();
-    let count = 0;
-    const onDevice = (node: unknown) => {
-      count++;
-      addNode(byKey, node);
-    };
-    await this.#http.readList(
-      response,
-      { name: "nodes", onDevice, secrets },
-      signal,
-    );
-    if (count > 0 && byKey.size === 0) {
-      throw this.#http.error(`lists ${count} nodes without any node key`);
-    }
-    return { byKey, count, etag: response.headers.get("etag") ?? undefined };
+    const list = { name: "nodes", add: addNode, secrets };
+    return await this.#http.readDevices(response, list, signal);
   }
 
   close(): void {
@@ -121,7 +104,8 @@ function addNode(byKey: Map<string, Device>, node: unknown): void {
   });
 }
 
-function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" ||
-    hostname.startsWith("127.");
+/** Whether a URL's host name stays on this machine. */
+function isHere(hostname: string): boolean {
+  return hostname === "localhost" ||
+    isLoopback(hostname.replace(/^\[|\]$/g, ""));
 }

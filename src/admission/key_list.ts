@@ -48,6 +48,12 @@ export function listedKey(text: unknown): string | undefined {
   return KEY_PATTERN.test(key) && key !== ZERO_KEY ? key : undefined;
 }
 
+/** What to call a node: by its DNS name without the dot at its end, else by another one. */
+export function nodeName(dns: unknown, other: unknown): string | undefined {
+  const name = typeof dns === "string" ? dns.replace(/\.$/, "") : undefined;
+  return listedName(name) ?? listedName(other);
+}
+
 /** A name in one short line, as files and log lines can have it; undefined where nothing is left. */
 export function listedName(text: unknown): string | undefined {
   if (typeof text !== "string") return undefined;

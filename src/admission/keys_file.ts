@@ -7,6 +7,7 @@ import {
 } from "../files/watched_file.ts";
 import { logger } from "../log/log.ts";
 import type { Clock } from "../util/clock.ts";
+import { counted } from "../util/counted.ts";
 import { OperatorError } from "../util/operator_error.ts";
 import type { Candidate } from "./admission.ts";
 import type { KeyList } from "./key_list.ts";
@@ -61,7 +62,7 @@ export class KeysFileSource implements Source {
     const source = new KeysFileSource(parsed.list, options);
     log.info("{file} lists {nodes}", {
       file: source.name,
-      nodes: nodes(parsed.list),
+      nodes: counted(parsed.list.size, "node"),
     });
     source.#warnOf(parsed);
     source.#watched = await WatchedFile.start(reading, {
@@ -92,7 +93,9 @@ export class KeysFileSource implements Source {
       : `, as it was before it became unusable`;
     return Promise.resolve({
       admitted: false,
-      reason: `Not among the ${nodes(this.#list)} of ${this.name}${now}`,
+      reason: `Not among the ${
+        counted(this.#list.size, "node")
+      } of ${this.name}${now}`,
       advice: `add its line to the file, or ${EXPORT}`,
     });
   }
@@ -133,7 +136,7 @@ export class KeysFileSource implements Source {
       log.info("{file} {again}lists {nodes}: {fresh} new, {gone} gone", {
         file: this.name,
         again: wasBroken ? "is good again and " : "now ",
-        nodes: nodes(list),
+        nodes: counted(list.size, "node"),
         fresh,
         gone,
       });
@@ -151,7 +154,7 @@ export class KeysFileSource implements Source {
 
   #logProblem(): void {
     log.error("the last good list of {nodes} stays: {problem}", {
-      nodes: nodes(this.#list),
+      nodes: counted(this.#list.size, "node"),
       problem: this.#problem,
     });
   }
@@ -187,8 +190,4 @@ function namedFile(path: string): NamedFile {
 
 function nameOf(path: string): string {
   return `keys file ${JSON.stringify(path)}`;
-}
-
-function nodes({ size }: KeyList): string {
-  return size === 1 ? "1 node" : `${size} nodes`;
 }

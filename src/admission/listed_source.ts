@@ -1,6 +1,8 @@
 /** Admits the devices that a control plane lists (`-verify-headscale`, `-verify-tailscale-api`). */
 import { logger } from "../log/log.ts";
 import type { Cancel, Clock } from "../util/clock.ts";
+import { counted } from "../util/counted.ts";
+import { unlessAborted } from "../util/unless_aborted.ts";
 import type { Candidate } from "./admission.ts";
 import {
   type Device,
@@ -87,7 +89,7 @@ export class ListedSource implements Source {
   async ask(candidate: Candidate, signal: AbortSignal): Promise<Answer> {
     const known = this.known(candidate);
     if (known !== undefined) return known;
-    await this.#unlessAborted(this.#lookForUnknown(), signal);
+    await this.#lookForUnknown(signal);
     return this.#find(candidate.key.toString());
   }
 
@@ -99,7 +101,7 @@ export class ListedSource implements Source {
   /** It can answer as long as it has a list. */
   async check(signal: AbortSignal): Promise<void> {
     if (this.#list !== undefined) return;
-    await this.#unlessAborted(this.#lookForUnknown(), signal);
+    await this.#lookForUnknown(signal);
   }
 
   /** Looks now, as an operator asks for it, and says what was found. */
@@ -140,7 +142,11 @@ export class ListedSource implements Source {
   }
 
   /** Resolves when the list is new enough to refuse by it: from now, or some seconds ago. */
-  #lookForUnknown(): Promise<void> {
+  #lookForUnknown(signal: AbortSignal): Promise<void> {
+    return unlessAborted(this.#recentLook(), signal, () => this.#notInTime());
+  }
+
+  #recentLook(): Promise<void> {
     if (this.#underWay !== undefined) return this.#underWay;
     if (this.#stopping.signal.aborted) return Promise.reject(this.#notInTime());
     const nowMs = this.#options.clock.nowMs();
@@ -222,11 +228,15 @@ export class ListedSource implements Source {
     return problem;
   }
 
+  get #devices(): string {
+    return counted(this.#list?.count ?? 0, "device");
+  }
+
   #logList(how: string): void {
     log.info("{source} {how}lists {devices}", {
       source: this.name,
       how,
-      devices: devices(this.#list),
+      devices: this.#devices,
     });
   }
 
@@ -236,7 +246,7 @@ export class ListedSource implements Source {
       advice,
       meanwhile: this.#list === undefined
         ? "nobody is admitted by it yet"
-        : `its last list, ${devices(this.#list)}, goes on to admit`,
+        : `its last list, ${this.#devices}, goes on to admit`,
     });
   }
 
@@ -262,17 +272,6 @@ export class ListedSource implements Source {
       isUnreachable: true,
     });
   }
-
-  /** Waits for a look that others may wait for as well. */
-  #unlessAborted(look: Promise<void>, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const abort = () => reject(this.#notInTime());
-      if (signal.aborted) abort();
-      signal.addEventListener("abort", abort);
-      look.then(resolve, reject)
-        .finally(() => signal.removeEventListener("abort", abort));
-    });
-  }
 }
 
 /** Why a device that is listed may not use the relay; undefined where it may. */
@@ -283,9 +282,4 @@ function whyNot(
   if (barred !== undefined) return barred;
   if (now.getTime() < expiresAtMs) return undefined;
   return `has a key that expired at ${new Date(expiresAtMs).toISOString()}`;
-}
-
-function devices(list: DeviceList | undefined): string {
-  const count = list?.count ?? 0;
-  return count === 1 ? "1 device" : `${count} devices`;
 }

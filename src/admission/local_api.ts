@@ -4,6 +4,7 @@
  * of Deno 2.9.6 hangs on about one in 26 new connections to a unix socket.
  */
 import { messageOf } from "../util/error_message.ts";
+import { isJsonObject, type JsonObject } from "../util/json.ts";
 
 /** Of tailscaled's socket, where only its directory is named. */
 const SOCKET_NAME = "tailscaled.sock";
@@ -15,6 +16,9 @@ const HOST = "local-tailscaled.sock";
 const MAX_HEAD_BYTES = 16 * 1024;
 
 const FIRST_BUFFER_BYTES = 8 * 1024;
+
+/** Of an unexpected answer, in messages. */
+const QUOTED_CHARS = 100;
 
 /** Why there is no answer. */
 export type LocalApiErrorCode =
@@ -87,6 +91,30 @@ export async function askLocalApi(
   }
 }
 
+/**
+ * The object that a good answer has; `question` names what it answers.
+ *
+ * @throws LocalApiError
+ */
+export function objectIn(
+  { status, body }: LocalApiAnswer,
+  question: string,
+): JsonObject {
+  if (status === 200) {
+    try {
+      const value: unknown = JSON.parse(body);
+      if (isJsonObject(value)) return value;
+    } catch {
+      // Said below.
+    }
+  }
+  const said = body.trim().slice(0, QUOTED_CHARS).replace(/\p{Cc}/gu, " ");
+  throw new LocalApiError(
+    status === 403 ? "forbidden" : "bad_answer",
+    `tailscaled answers ${question} with status ${status} and "${said}"`,
+  );
+}
+
 /** Looked at for each question, since both may come later. */
 async function resolveDirectory(path: string): Promise<string> {
   const info = await stat(path);
@@ -139,7 +167,8 @@ async function ownerOf(path: string): Promise<string> {
   return `, which belongs to the user with id ${uid} and has mode ${permissions}`;
 }
 
-function timeout(socketPath: string, cause?: unknown): LocalApiError {
+/** There was no answer from that socket in time. */
+export function timeout(socketPath: string, cause?: unknown): LocalApiError {
   return new LocalApiError(
     "timeout",
     `No answer from "${socketPath}" in time`,

@@ -1,27 +1,20 @@
 /** Who of several sources has to admit a client. */
 import type { Verdict } from "./admission.ts";
-import type { SourceKind } from "./source.ts";
+import { SOURCE_KINDS, type SourceKind } from "./source.ts";
 
 /** One source of each kind (derper's rule for its two flags), any source, or all of them. */
 export type Policy = "each-kind" | "any" | "all";
 
 type Refusal = Extract<Verdict, { allow: false }>;
 
-/** The order in which kinds are asked; tailscaled before the URL is derper's. */
-const KINDS: readonly SourceKind[] = [
-  "tailscaled",
-  "url",
-  "keys-file",
-  "headscale",
-  "tailscale-api",
-];
-
 /** Sources in groups: one source of every group has to admit. */
 export function groupByPolicy<S extends { readonly kind: SourceKind }>(
   sources: readonly S[],
   policy: Policy,
 ): S[][] {
-  const byKind = KINDS.map((kind) => sources.filter((s) => s.kind === kind));
+  const byKind = SOURCE_KINDS.map((kind) =>
+    sources.filter((source) => source.kind === kind)
+  );
   switch (policy) {
     case "each-kind":
       return byKind.filter((group) => group.length > 0);

@@ -2,13 +2,17 @@
 import { messageOf } from "../util/error_message.ts";
 import type { Candidate } from "./admission.ts";
 
+/** In the order in which they are asked; tailscaled before the URL is derper's. */
+export const SOURCE_KINDS = [
+  "tailscaled",
+  "url",
+  "keys-file",
+  "headscale",
+  "tailscale-api",
+] as const;
+
 /** Sources of one kind stand in for each other. */
-export type SourceKind =
-  | "tailscaled"
-  | "url"
-  | "keys-file"
-  | "headscale"
-  | "tailscale-api";
+export type SourceKind = typeof SOURCE_KINDS[number];
 
 /**
  * Kinds that answer from a list of their own: it is as quick as a cache, and

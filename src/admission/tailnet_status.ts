@@ -1,6 +1,15 @@
 /** The nodes that tailscaled's status lists, as `tailscale status --json` prints it too. */
+import type { Clock } from "../util/clock.ts";
 import { isJsonObject, type JsonObject } from "../util/json.ts";
-import { listedKey, listedName, type NodeNames } from "./key_list.ts";
+import { expiryMs } from "./device_list.ts";
+import { listedKey, listedName, nodeName, type NodeNames } from "./key_list.ts";
+import { askLocalApi, objectIn } from "./local_api.ts";
+
+/** All nodes of a tailnet, 1 to 2 KiB each. */
+const MAX_STATUS_BYTES = 64 * 1024 * 1024;
+
+/** Whether all nodes are asked for, or the own one alone. */
+export type StatusQuery = "" | "?peers=false";
 
 /** What a status says of the tailnet's nodes. */
 export interface TailnetStatus {
@@ -16,6 +25,27 @@ export interface TailnetStatus {
   /** What the tailnet and the node that was asked are called. */
   readonly tailnet: string | undefined;
   readonly self: string | undefined;
+}
+
+/**
+ * Asks the tailscaled behind `socketPath`, until `signal` aborts.
+ *
+ * @throws LocalApiError
+ */
+export async function askStatus(
+  socketPath: string,
+  { query = "", signal, clock }: {
+    query?: StatusQuery;
+    signal: AbortSignal;
+    clock: Clock;
+  },
+): Promise<TailnetStatus> {
+  const answer = await askLocalApi(socketPath, {
+    path: `/localapi/v0/status${query}`,
+    maxBytes: MAX_STATUS_BYTES,
+    signal,
+  });
+  return parseStatus(objectIn(answer, "status"), clock.date());
 }
 
 /**
@@ -70,15 +100,10 @@ function isExpired(
   { Expired: flag, KeyExpiry: at }: JsonObject,
   now: Date,
 ): boolean {
-  if (flag === true) return true;
-  const atMs = typeof at === "string" ? Date.parse(at) : NaN;
-  return atMs > 0 && atMs <= now.getTime(); // Go's zero time, long before 0, is none
+  return flag === true || expiryMs(at) <= now.getTime();
 }
 
-/** A DNS name ends with a dot, and tells nodes apart whose hosts are called the same. */
-function nameOf(
-  { DNSName: dns, HostName: host }: JsonObject,
-): string | undefined {
-  const name = typeof dns === "string" ? dns.replace(/\.$/, "") : undefined;
-  return listedName(name) ?? listedName(host);
+/** The DNS name, for it tells nodes apart whose hosts are called the same. */
+function nameOf({ DNSName: dns, HostName: host }: JsonObject) {
+  return nodeName(dns, host);
 }

@@ -1,7 +1,7 @@
 /** Admits the devices of a tailnet by Tailscale's API (`-verify-tailscale-api`). */
 import type { Clock } from "../util/clock.ts";
 import { isJsonObject, type JsonObject } from "../util/json.ts";
-import { ApiHttp, type ApiQuestion } from "./api_http.ts";
+import { ApiHttp, type ApiQuestion, listHeaders } from "./api_http.ts";
 import { ApiSecret } from "./api_secret.ts";
 import {
   addDevice,
@@ -93,20 +93,9 @@ class TailscaleLister implements DeviceLister {
     const id = await this.#id.read();
     const credentials = { id, secret: await this.#secret.read() };
     const response = await this.#ask(credentials, etag, signal);
-    if (response.status === 304) return undefined;
-    const byKey = new Map<string, Device>();
-    let count = 0;
-    const onDevice = (device: unknown) => {
-      count++;
-      addTailscaleDevice(byKey, device);
-    };
     const secrets = this.#secretsOf(credentials);
-    const list = { name: "devices", onDevice, secrets };
-    await this.#http.readList(response, list, signal);
-    if (count > 0 && byKey.size === 0) {
-      throw this.#http.error(`lists ${count} devices without any node key`);
-    }
-    return { byKey, count, etag: response.headers.get("etag") ?? undefined };
+    const list = { name: "devices", add: addTailscaleDevice, secrets };
+    return await this.#http.readDevices(response, list, signal);
   }
 
   close(): void {
@@ -119,8 +108,9 @@ class TailscaleLister implements DeviceLister {
     etag: string | undefined,
     signal: AbortSignal,
   ): Promise<Response> {
-    if (this.#hasToken(credentials)) {
-      const question = this.#question(credentials, etag);
+    const token = this.#goodToken(credentials);
+    if (token !== undefined) {
+      const question = this.#question(token, etag);
       // Revoked, or made before the OAuth client got its scope.
       const pass = [401, 403];
       const response = await this.#http.ask({ ...question, pass }, signal);
@@ -129,26 +119,27 @@ class TailscaleLister implements DeviceLister {
     }
     this.#token = undefined;
     this.#token = await this.#newToken(credentials, signal);
-    return await this.#http.ask(this.#question(credentials, etag), signal);
+    return await this.#http.ask(this.#question(this.#token, etag), signal);
   }
 
-  #hasToken({ id, secret }: Credentials): boolean {
+  #goodToken({ id, secret }: Credentials): Token | undefined {
     const token = this.#token;
-    return token !== undefined && this.#clock.nowMs() < token.endsAtMs &&
+    const isGood = token !== undefined &&
+      this.#clock.nowMs() < token.endsAtMs &&
       token.credentials.id === id && token.credentials.secret === secret;
+    return isGood ? token : undefined;
   }
 
   /** There is no second page: the API lists all devices in one answer. */
-  #question(credentials: Credentials, etag: string | undefined): ApiQuestion {
+  #question(
+    { text, credentials }: Token,
+    etag: string | undefined,
+  ): ApiQuestion {
     return {
       path: this.#path,
-      headers: {
-        accept: "application/json",
-        authorization: `Bearer ${this.#token?.text}`,
-        ...etag !== undefined && { "if-none-match": etag },
-      },
+      headers: listHeaders(text, etag),
       secrets: this.#secretsOf(credentials),
-      advise: (status) => adviseOnList(status),
+      advise: adviseOnList,
     };
   }
 

@@ -3,31 +3,28 @@ import type { NodePublic } from "../keys/node_key.ts";
 import type { Clock } from "../util/clock.ts";
 import { messageOf } from "../util/error_message.ts";
 import { isJsonObject, type JsonObject } from "../util/json.ts";
+import { unlessAborted } from "../util/unless_aborted.ts";
 import type { Candidate } from "./admission.ts";
-import { listedName } from "./key_list.ts";
+import { nodeName } from "./key_list.ts";
 import {
   askLocalApi,
-  type LocalApiAnswer,
   LocalApiError,
   type LocalApiErrorCode,
+  objectIn,
+  timeout,
 } from "./local_api.ts";
 import { type Answer, type Source, SourceError } from "./source.ts";
-import { parseStatus, type TailnetStatus } from "./tailnet_status.ts";
+import {
+  askStatus,
+  type StatusQuery,
+  type TailnetStatus,
+} from "./tailnet_status.ts";
 
 /** A node with all its capabilities has a few KiB. */
 const MAX_WHOIS_BYTES = 1024 * 1024;
 
-/** All nodes of a tailnet, 1 to 2 KiB each. */
-const MAX_STATUS_BYTES = 64 * 1024 * 1024;
-
-/** Of an unexpected answer, in log lines. */
-const QUOTED_CHARS = 100;
-
 /** How a tailscaled before 1.70 answers a whois by node key. */
 const TOO_OLD = "invalid 'addr' parameter";
-
-/** Whether all nodes are asked for, or the own one alone. */
-type StatusQuery = "" | "?peers=false";
 
 export interface TailscaledOptions {
   /** Of the socket, or of the directory that has it under its usual name. */
@@ -68,7 +65,7 @@ export class TailscaledSource implements Source {
     });
     const isTooOld = answer.status === 400 && answer.body.includes(TOO_OLD);
     if (answer.status !== 404 && !isTooOld) {
-      return { admitted: true, node: nameOf(parseObject(answer, "whois")) };
+      return { admitted: true, node: nameOf(objectIn(answer, "whois")) };
     }
     return await this.#find(key, isTooOld ? "" : "?peers=false", signal);
   }
@@ -109,7 +106,8 @@ export class TailscaledSource implements Source {
       const shared = this.#statusUnderWay.get(query);
       if (shared === undefined) return await this.#ownStatus(query, signal);
       try {
-        return await this.#unlessAborted(shared, signal);
+        const { socketPath } = this.#options;
+        return await unlessAborted(shared, signal, () => timeout(socketPath));
       } catch (error) {
         const isTimeout = error instanceof LocalApiError &&
           error.code === "timeout";
@@ -119,41 +117,11 @@ export class TailscaledSource implements Source {
   }
 
   #ownStatus(query: StatusQuery, signal: AbortSignal): Promise<TailnetStatus> {
-    const status = this.#askStatus(query, signal)
+    const { socketPath, clock } = this.#options;
+    const status = askStatus(socketPath, { query, signal, clock })
       .finally(() => this.#statusUnderWay.delete(query));
     this.#statusUnderWay.set(query, status);
     return status;
-  }
-
-  /** Waits for another's question, but no longer than for an own one. */
-  #unlessAborted<T>(shared: Promise<T>, signal: AbortSignal): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const { socketPath } = this.#options;
-      const abort = () =>
-        reject(
-          new LocalApiError(
-            "timeout",
-            `No answer from "${socketPath}" in time`,
-          ),
-        );
-      if (signal.aborted) abort();
-      signal.addEventListener("abort", abort);
-      shared.then(resolve, reject)
-        .finally(() => signal.removeEventListener("abort", abort));
-    });
-  }
-
-  async #askStatus(
-    query: StatusQuery,
-    signal: AbortSignal,
-  ): Promise<TailnetStatus> {
-    const { socketPath, clock } = this.#options;
-    const answer = await askLocalApi(socketPath, {
-      path: `/localapi/v0/status${query}`,
-      maxBytes: MAX_STATUS_BYTES,
-      signal,
-    });
-    return parseStatus(parseObject(answer, "status"), clock.date());
   }
 
   #notReady({ state = "" }: TailnetStatus): SourceError {
@@ -187,31 +155,10 @@ export class TailscaledSource implements Source {
   }
 }
 
-/** What whois calls the node: in full, with a dot at its end, or for short. */
+/** What whois calls the node. */
 function nameOf({ Node: node }: JsonObject): string | undefined {
   if (!isJsonObject(node)) return undefined;
-  const { Name: name, ComputedName: short } = node;
-  const full = typeof name === "string" ? name.replace(/\.$/, "") : undefined;
-  return listedName(full) ?? listedName(short);
-}
-
-/** The object that a good answer has. */
-function parseObject(answer: LocalApiAnswer, question: string): JsonObject {
-  const { status, body } = answer;
-  if (status === 200) {
-    try {
-      const value: unknown = JSON.parse(body);
-      if (isJsonObject(value)) return value;
-    } catch {
-      // Said below.
-    }
-  }
-  throw new LocalApiError(
-    status === 403 ? "forbidden" : "bad_answer",
-    `tailscaled answers ${question} with status ${status} and "${
-      body.trim().slice(0, QUOTED_CHARS)
-    }"`,
-  );
+  return nodeName(node.Name, node.ComputedName);
 }
 
 /** What an operator can do about each way to get no answer. */

@@ -61,6 +61,7 @@ type Question = (source: AskedSource) => Promise<Finding>;
  * is refused, but only a clear refusal is one to act upon later.
  */
 export class Verifier implements Admission {
+  /** For the ready line, for example `tailscaled at "/run/…/tailscaled.sock"`. */
   readonly name: string;
   readonly #options: VerifierOptions;
   readonly #sources: readonly AskedSource[];

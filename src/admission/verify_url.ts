@@ -1,6 +1,7 @@
 /** Asks an admission controller about each client (`-verify-client-url`). */
 import type { NodePublic } from "../keys/node_key.ts";
 import type { Candidate } from "./admission.ts";
+import { fetchReason, serverClient } from "./server_client.ts";
 import { type Answer, type Source, SourceError } from "./source.ts";
 
 /** What is read of an answer; `{"Allow":true}` has 14 bytes. */
@@ -8,12 +9,6 @@ const MAX_ANSWER_BYTES = 4 * 1024;
 
 /** Of an unexpected answer, in log lines. */
 const QUOTED_CHARS = 100;
-
-/**
- * Idle connections are given up before common servers close them (after 5 s or
- * more), so that no question meets a connection that is just being closed.
- */
-const IDLE_MS = 4_000;
 
 /** Statuses of who can't answer now, among those that say that the question was wrong. */
 const BUSY_STATUSES: readonly number[] = [408, 425, 429];
@@ -39,7 +34,7 @@ export class VerifyUrlSource implements Source {
     const { origin, pathname } = new URL(url); // neither password nor query
     this.name = `admission controller ${origin}${pathname}`;
     this.#url = url;
-    this.#client = Deno.createHttpClient({ caCerts, poolIdleTimeout: IDLE_MS });
+    this.#client = serverClient(caCerts);
     if (ownKey === undefined) return;
     this.check = (signal) => this.#check(ownKey, signal);
   }
@@ -61,7 +56,7 @@ export class VerifyUrlSource implements Source {
     } catch (error) {
       const why = signal.aborted
         ? "it isn't complete in time"
-        : messageOf(error);
+        : fetchReason(error);
       throw this.#error(`gives no proper answer: ${why}`);
     }
     if (isAllowed) return { admitted: true };
@@ -95,7 +90,7 @@ export class VerifyUrlSource implements Source {
         signal,
       });
     } catch (error) {
-      const why = signal.aborted ? "no answer in time" : messageOf(error);
+      const why = signal.aborted ? "no answer in time" : fetchReason(error);
       throw new SourceError(`No answer from the ${this.name}: ${why}`, {
         advice:
           "is it running, and is the URL right? -verify-client-url-fail-open says what becomes of clients meanwhile",
@@ -181,11 +176,4 @@ function isSamePlace(asked: string, answered: string): boolean {
   const [from, to] = [new URL(asked), new URL(answered)];
   return to.hostname === from.hostname &&
     (to.protocol === from.protocol || to.protocol === "https:");
-}
-
-/** Without the URL, which may hold a password. */
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { message } = error.cause instanceof Error ? error.cause : error;
-  return message.replace(/ ?\bfor (url \(\S*\)|https?:\/\/\S+)/g, "");
 }

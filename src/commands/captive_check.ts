@@ -1,10 +1,10 @@
 /** The captive portal check of Tailscale's clients: plain HTTP on a relay's port 80. */
-import { plainDialer, withConn } from "../probe/dialer.ts";
+import { plainDialer } from "../probe/dialer.ts";
+import { PORTAL_QUESTION, portalMistake } from "../probe/http_check.ts";
 import { httpGet } from "../probe/http_get.ts";
 import { formatHostPort } from "../util/ip.ts";
 
 const DEADLINE_MS = 3_000;
-const CHALLENGE = "derper-derpmap";
 
 /** Whether `host` answers the check as a relay does. Never rejects. */
 export async function answersCaptiveCheck(
@@ -13,18 +13,11 @@ export async function answersCaptiveCheck(
 ): Promise<boolean> {
   const deadline = AbortSignal.timeout(DEADLINE_MS);
   try {
-    const { status, headers } = await withConn(
-      plainDialer(host, port),
-      deadline,
-      (conn) =>
-        httpGet(conn, {
-          host: formatHostPort(host, port),
-          path: "/generate_204",
-          headers: { "X-Tailscale-Challenge": CHALLENGE },
-        }),
-    );
-    return status === 204 &&
-      headers.get("x-tailscale-response") === `response ${CHALLENGE}`;
+    const answer = await httpGet(plainDialer(host, port), deadline, {
+      host: formatHostPort(host, port),
+      ...PORTAL_QUESTION,
+    });
+    return portalMistake(answer) === undefined;
   } catch {
     return false;
   }

@@ -14,17 +14,18 @@ import { explain } from "../probe/failure.ts";
 import { secureDial } from "../probe/secure_dial.ts";
 import {
   hostHeader,
-  isLoopback,
   parsePin,
   parsePlace,
   type Place,
   urlOf,
 } from "../probe/target.ts";
 import { systemClock as clock } from "../util/clock.ts";
+import { counted } from "../util/counted.ts";
+import { isLoopback } from "../util/ip.ts";
 import { OperatorError } from "../util/operator_error.ts";
 import { type CommandPlace, EXIT } from "./command.ts";
 import { takeOperands } from "./operands.ts";
-import { CERT_NAME, certNameProblems, timeoutProblems } from "./relay_flags.ts";
+import { CERT_NAME, commonProblems } from "./relay_flags.ts";
 
 const FLAGS = {
   ...CERT_NAME,
@@ -59,7 +60,7 @@ export async function closePeer(
   const { operands, flagArgs } = takeOperands(args, FLAGS);
   const flags = parseGoFlags(flagArgs, FLAGS, { defaults });
   if (flags.help) {
-    print(HELP + flagsText(FLAGS, defaults));
+    print(HELP + flagsText(FLAGS, surroundings));
     return EXIT.ok;
   }
   const { values } = flags;
@@ -69,8 +70,7 @@ export async function closePeer(
     ...values["mesh-psk-file"] === ""
       ? ["Give the file with the relay's mesh key: -mesh-psk-file FILE"]
       : [],
-    ...certNameProblems(values["cert-name"]),
-    ...timeoutProblems(values.timeout),
+    ...commonProblems(values),
   );
   for (const problem of problems) printError(problem);
   if (problems.length > 0 || key === undefined || place === undefined) {
@@ -89,13 +89,12 @@ export async function closePeer(
       runClosePeer({ dial, host, meshKey, key, clock, signal })
     );
   });
-  const others = seen === 1 ? "1 client" : `${seen} clients`;
   print(
     wasConnected
       ? `${key} was connected to ${urlOf(place)} and has been closed\n`
-      : `${key} is not connected to ${
-        urlOf(place)
-      }, which has ${others}; the other relays of its mesh have clients of their own\n`,
+      : `${key} is not connected to ${urlOf(place)}, which has ${
+        counted(seen, "client")
+      }; the other relays of its mesh have clients of their own\n`,
   );
   return wasConnected ? EXIT.ok : EXIT.no;
 }

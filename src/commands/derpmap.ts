@@ -1,5 +1,6 @@
 /** `derper derpmap`: prints the map of this relay, or checks one. */
 import { parseDerpmapLine } from "../config/derpmap_line.ts";
+import { localAddresses } from "../net/local_addresses.ts";
 import { answersCaptiveCheck } from "./captive_check.ts";
 import { type CommandPlace, EXIT } from "./command.ts";
 import { mapText, type RelayMachine } from "./derpmap_text.ts";
@@ -35,7 +36,7 @@ export async function derpmap(
 }
 
 const THIS_MACHINE: RelayMachine = {
-  addresses: () => Deno.networkInterfaces().map(({ address }) => address),
+  addresses: localAddresses,
   resolve: lookUpName,
   answersCaptiveCheck,
   certificate: relayCertificate,

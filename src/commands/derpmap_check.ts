@@ -5,9 +5,11 @@ import { checkMap } from "../derpmap/check_map.ts";
 import { checkRelay } from "../derpmap/check_relay.ts";
 import { readMapFile } from "../derpmap/map_file.ts";
 import { readSmallFile } from "../files/small_file.ts";
+import { counted } from "../util/counted.ts";
 import { messageOf } from "../util/error_message.ts";
 import { OperatorError } from "../util/operator_error.ts";
 import { EXIT } from "./command.ts";
+import { printedLine } from "./printed_line.ts";
 
 /** Policy files have some 10 KiB, Tailscale's own map 30. */
 const MAX_BYTES = 1024 * 1024;
@@ -43,7 +45,7 @@ export async function checkFile(
       counted(nodes.length, "node")
     }, `;
   }
-  for (const mistake of mistakes) print(line(mistake));
+  for (const mistake of mistakes) print(printedLine(mistake));
   const count = mistakes.length === 0
     ? "no mistakes"
     : counted(mistakes.length, "mistake");
@@ -63,13 +65,4 @@ async function readFile(path: string): Promise<string> {
   throw new OperatorError(
     `Cannot read map ${JSON.stringify(path)}: it does not exist`,
   );
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
-}
-
-/** Some of it is from the file, so nothing in it may move the cursor. */
-function line(text: string): string {
-  return `${text.replace(/\p{Cc}|[\u2028\u2029]/gu, " ")}\n`;
 }

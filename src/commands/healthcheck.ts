@@ -1,5 +1,5 @@
 /** `derper healthcheck`: one line and an exit code, for containers without curl. */
-import { flagDefaults, type FlagTable } from "../config/go_flag.ts";
+import type { FlagTable } from "../config/go_flag.ts";
 import { flagsText } from "../config/usage.ts";
 import { readCaCerts } from "../net/dial.ts";
 import { Budget } from "../probe/budget.ts";
@@ -10,11 +10,10 @@ import { type CommandPlace, EXIT } from "./command.ts";
 import { localPlace, nearAddress } from "./local_relay.ts";
 import {
   CERT_NAME,
-  certNameProblems,
+  commonProblems,
   portOrNone,
   portProblems,
   STUN_PORT,
-  timeoutProblems,
 } from "./relay_flags.ts";
 import { parseRelayLine, type RelayLine } from "./relay_line.ts";
 
@@ -55,8 +54,7 @@ export async function healthcheck(
     url: STUN_PORT,
   });
   if (line.kind === "help") {
-    const text = (table: FlagTable) =>
-      flagsText(table, flagDefaults(table, surroundings));
+    const text = (table: FlagTable) => flagsText(table, surroundings);
     const withUrl = `\nWith a URL, in place of the relay's:\n`;
     print(HELP + text(OWN_FLAGS) + withUrl + text(STUN_PORT));
     return EXIT.ok;
@@ -76,10 +74,8 @@ export async function healthcheck(
 }
 
 function mistakes(line: HealthLine): string[] {
-  const { "cert-name": certName, timeout } = line.own;
   return [
-    ...certNameProblems(certName),
-    ...timeoutProblems(timeout),
+    ...commonProblems(line.own),
     ...line.kind === "url"
       ? portProblems("-stun-port", line.url["stun-port"])
       : [],

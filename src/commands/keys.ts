@@ -40,7 +40,7 @@ export async function keysExport(
   const defaults = flagDefaults(FLAGS, surroundings);
   const { values, problems, help } = parseGoFlags(args, FLAGS, { defaults });
   if (help) {
-    print(HELP + flagsText(FLAGS, defaults));
+    print(HELP + flagsText(FLAGS, surroundings));
     return EXIT.ok;
   }
   for (const problem of problems) printError(problem);

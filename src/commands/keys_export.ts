@@ -1,28 +1,16 @@
 /** `derper keys export`: writes what `-verify-keys-file` reads, on a node that knows the tailnet. */
 import { formatKeys } from "../admission/key_list_text.ts";
-import {
-  askLocalApi,
-  type LocalApiAnswer,
-  LocalApiError,
-} from "../admission/local_api.ts";
-import {
-  isStatus,
-  parseStatus,
-  type TailnetStatus,
-} from "../admission/tailnet_status.ts";
+import { LocalApiError } from "../admission/local_api.ts";
+import { askStatus, type TailnetStatus } from "../admission/tailnet_status.ts";
 import { replacePublicFile } from "../files/public_file.ts";
 import type { NamedFile } from "../files/small_file.ts";
 import type { Clock } from "../util/clock.ts";
+import { counted } from "../util/counted.ts";
 import { messageOf } from "../util/error_message.ts";
-import { isJsonObject, type JsonObject } from "../util/json.ts";
 import { OperatorError } from "../util/operator_error.ts";
 
 /** For tailscaled's answer. */
 const DEADLINE_MS = 10_000;
-/** All nodes of a tailnet, 1 to 2 KiB each. */
-const MAX_STATUS_BYTES = 64 * 1024 * 1024;
-/** Of an unexpected answer, in messages. */
-const QUOTED_CHARS = 100;
 
 /** Whom to ask, and where the list is to go. */
 export interface KeysExportOptions {
@@ -32,7 +20,7 @@ export interface KeysExportOptions {
   readonly outputPath?: string | undefined;
   readonly clock: Clock;
   /** Writes to the standard output. */
-  readonly print: (text: string) => void | Promise<void>;
+  readonly print: (text: string) => void;
 }
 
 /**
@@ -43,8 +31,8 @@ export interface KeysExportOptions {
  * @throws OperatorError
  */
 export async function exportKeys(options: KeysExportOptions): Promise<string> {
-  const { socketPath, outputPath, clock, print } = options;
-  const status = parseStatus(await askStatus(options), clock.date());
+  const { socketPath, outputPath, print } = options;
+  const status = await askInTime(options);
   if (status.names.size === 0) {
     const state = status.state === undefined ? "" : ` in state ${status.state}`;
     throw new OperatorError(
@@ -54,7 +42,7 @@ export async function exportKeys(options: KeysExportOptions): Promise<string> {
     );
   }
   const text = formatKeys(status.names, comments(status, options));
-  if (outputPath === undefined) await print(text);
+  if (outputPath === undefined) print(text);
   else await replacePublicFile(namedFile(outputPath), text);
   return `${summary(status)} to ${outputPath ?? "the standard output"}`;
 }
@@ -77,26 +65,20 @@ function comments(
 
 function summary({ names, expired, unusable }: TailnetStatus): string {
   const left = expired + unusable;
-  const nodes = names.size === 1 ? "1 node" : `${names.size} nodes`;
   const out = left === 0
     ? ""
     : `, without ${left} whose keys have expired or can't be used,`;
-  return `wrote ${nodes}${out}`;
+  return `wrote ${counted(names.size, "node")}${out}`;
 }
 
 /** @throws OperatorError */
-async function askStatus(
+async function askInTime(
   { socketPath, clock }: KeysExportOptions,
-): Promise<JsonObject> {
+): Promise<TailnetStatus> {
   const deadline = new AbortController();
   const cancel = clock.after(DEADLINE_MS, () => deadline.abort());
   try {
-    const answer = await askLocalApi(socketPath, {
-      path: "/localapi/v0/status",
-      maxBytes: MAX_STATUS_BYTES,
-      signal: deadline.signal,
-    });
-    return parseAnswer(answer);
+    return await askStatus(socketPath, { signal: deadline.signal, clock });
   } catch (error) {
     throw new OperatorError(
       `Cannot export keys: ${messageOf(error)}; ${adviceFor(error)}`,
@@ -105,24 +87,6 @@ async function askStatus(
   } finally {
     cancel();
   }
-}
-
-/** @throws LocalApiError */
-function parseAnswer({ status, body }: LocalApiAnswer): JsonObject {
-  if (status === 200) {
-    try {
-      const value: unknown = JSON.parse(body);
-      if (isJsonObject(value) && isStatus(value)) return value;
-    } catch {
-      // Said below.
-    }
-  }
-  throw new LocalApiError(
-    status === 403 ? "forbidden" : "bad_answer",
-    `tailscaled answers with status ${status} and ${
-      JSON.stringify(body.trim().slice(0, QUOTED_CHARS))
-    }`,
-  );
 }
 
 function adviceFor(error: unknown): string {

@@ -1,9 +1,10 @@
 /** `derper probe`: its flags, and the table that it prints. */
-import { flagDefaults, type FlagTable } from "../config/go_flag.ts";
+import type { FlagTable } from "../config/go_flag.ts";
 import { loadMeshKey } from "../config/mesh_psk.ts";
 import type { Surroundings } from "../config/surroundings.ts";
 import { flagsText } from "../config/usage.ts";
 import { readCaCerts } from "../net/dial.ts";
+import { localAddresses } from "../net/local_addresses.ts";
 import { Budget } from "../probe/budget.ts";
 import { probe as runProbe } from "../probe/probe.ts";
 import type { Row } from "../probe/row.ts";
@@ -20,11 +21,10 @@ import { type CommandPlace, EXIT } from "./command.ts";
 import { localPlace, nearAddress } from "./local_relay.ts";
 import {
   CERT_NAME,
-  certNameProblems,
+  commonProblems,
   portOrNone,
   portProblems,
   STUN_PORT,
-  timeoutProblems,
 } from "./relay_flags.ts";
 import { parseRelayLine, type RelayLine } from "./relay_line.ts";
 
@@ -84,9 +84,7 @@ export async function probe(
     target: await makeTarget(line),
     budget: new Budget(clock, { stepMs, totalMs: STEPS * stepMs }),
     caCerts: await readCaCerts(surroundings.env("DENO_CERT")),
-    ownAddresses: new Set(
-      Deno.networkInterfaces().map(({ address }) => unmapIp(address)),
-    ),
+    ownAddresses: new Set(localAddresses().map(unmapIp)),
   };
   const show = own.json ? () => {} : print;
   const rows: Row[] = [];
@@ -106,11 +104,9 @@ export async function probe(
 
 /** A relay's own flags have been checked with all others. */
 function mistakes(line: Extract<ProbeLine, { own: unknown }>): string[] {
-  const { "cert-name": certName, timeout } = line.own;
   const url = line.kind === "url" ? line.url : undefined;
   return [
-    ...certNameProblems(certName),
-    ...timeoutProblems(timeout),
+    ...commonProblems(line.own),
     ...url ? portProblems("-stun-port", url["stun-port"]) : [],
     ...url ? portProblems("-http-port", url["http-port"]) : [],
   ];
@@ -154,8 +150,6 @@ async function readMeshKey(path: string) {
 }
 
 function helpText(from: Surroundings): string {
-  const text = (table: FlagTable) =>
-    flagsText(table, flagDefaults(table, from));
   return `Usage of derper probe:
   derper probe [the relay's own flags]
   derper probe https://derp.example.com[:port] [flags]
@@ -168,7 +162,7 @@ clients ask for, and lets throw-away clients exchange packets. The exit code is
 used.
 
 Its own flags:
-${text(OWN_FLAGS)}
+${flagsText(OWN_FLAGS, from)}
 With a URL, in place of the relay's:
-${text(URL_FLAGS)}`;
+${flagsText(URL_FLAGS, from)}`;
 }

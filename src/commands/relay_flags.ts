@@ -23,20 +23,25 @@ export const STUN_PORT = {
   },
 } as const satisfies FlagTable;
 
-/** What is wrong with a `-cert-name`, as a list. */
-export function certNameProblems(text: string): string[] {
-  return text === "" || parsePin(text) !== undefined ? [] : [
-    `Invalid -cert-name ${
-      JSON.stringify(text)
-    }: it takes sha256-raw: and 64 hexadecimal digits, as derper logs it at start`,
-  ];
-}
-
-/** What is wrong with a `-timeout`, as a list. */
-export function timeoutProblems(timeoutMs: number): string[] {
-  return timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS
-    ? []
-    : ["Invalid -timeout: it takes a time above 0 and up to 1m"];
+/** What is wrong with the flags that all these commands have. */
+export function commonProblems(
+  { "cert-name": pin, timeout: timeoutMs }: {
+    readonly "cert-name": string;
+    readonly timeout: number;
+  },
+): string[] {
+  const problems: string[] = [];
+  if (pin !== "" && parsePin(pin) === undefined) {
+    problems.push(
+      `Invalid -cert-name ${
+        JSON.stringify(pin)
+      }: it takes sha256-raw: and 64 hexadecimal digits, as derper logs it at start`,
+    );
+  }
+  if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
+    problems.push("Invalid -timeout: it takes a time above 0 and up to 1m");
+  }
+  return problems;
 }
 
 /** What is wrong with a port that may be -1 for none, as a list. */

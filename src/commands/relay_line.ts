@@ -1,6 +1,5 @@
 /** Command lines that mean a relay: that of a URL, or the one that the relay's own flags describe. */
 import type { Config } from "../config/config.ts";
-import { readEnvironment } from "../config/environment.ts";
 import { FLAGS } from "../config/flags.ts";
 import {
   flagDefaults,
@@ -9,6 +8,7 @@ import {
   type ParsedFlags,
   parseGoFlags,
 } from "../config/go_flag.ts";
+import { readFlags } from "../config/read_flags.ts";
 import { makeConfig } from "../config/rules.ts";
 import type { Surroundings } from "../config/surroundings.ts";
 import { parsePlace, type Place } from "../probe/target.ts";
@@ -87,12 +87,7 @@ function parseLocal<O extends FlagTable, U extends FlagTable>(
   own: O,
 ): RelayLine<O, U> {
   const table: FlagTable = { ...FLAGS, ...own };
-  const defaults = flagDefaults(table, from);
-  const typed = parseGoFlags(args, table, { defaults });
-  const { env } = from;
-  const environment = readEnvironment(FLAGS, { env, given: typed.given });
-  const { variables } = environment;
-  const flags = parseGoFlags(args, table, { defaults, variables });
+  const flags = readFlags(args, table, { from, fromEnvironment: FLAGS });
   // Where the relay has its key is none of our business, so root's default will do.
   const { config, problems } = makeConfig(
     flags as unknown as ParsedFlags<typeof FLAGS>, // all of whose flags are in the table
@@ -105,16 +100,20 @@ function parseLocal<O extends FlagTable, U extends FlagTable>(
       "Which relay? Give its URL, or for the one on this machine its own flags or environment, -hostname at least",
     ],
     ...flags.problems,
-    ...environment.problems,
     ...problems,
-    ...portProblems(config),
+    ...missingPorts(config),
   ];
   if (all.length > 0) return { kind: "problems", problems: all };
   return { kind: "local", config, own: flags.values as FlagValues<O> };
 }
 
-/** Nobody knows which port the system chose for port 0. */
-function portProblems({ listen, stunPort, httpPort }: Config): string[] {
+/** What has no port has to be found otherwise: nobody knows which one the system chose for port 0. */
+function missingPorts({ listen, stunPort, httpPort }: Config): string[] {
+  if (listen.path !== undefined) {
+    return [
+      "Invalid -a: clients don't come by a unix socket, give the URL of the proxy in front of it",
+    ];
+  }
   const ports = [["-a", listen.port], ["-stun-port", stunPort], [
     "-http-port",
     httpPort,

@@ -11,6 +11,7 @@ import { systemClock as clock } from "../util/clock.ts";
 import { OperatorError } from "../util/operator_error.ts";
 import { makeSources } from "../verification.ts";
 import { type CommandPlace, EXIT } from "./command.ts";
+import { printedLine } from "./printed_line.ts";
 
 /** Admission controllers are told where a client comes from; this one is at home. */
 const IP = "127.0.0.1";
@@ -51,9 +52,9 @@ export async function verify(
     key,
     ip: IP,
   });
-  for (const report of reports) print(line(describe(report)));
+  for (const report of reports) print(printedLine(describe(report)));
   const rule = ruleOf(verification, reports.length);
-  print(line(`${key}: ${conclude(verdict, rule)}`));
+  print(printedLine(`${key}: ${conclude(verdict, rule)}`));
   await verifier.close();
   return verdict.allow ? EXIT.ok : EXIT.no;
 }
@@ -110,9 +111,4 @@ function ruleOf({ policy }: Verification, sourceCount: number): string {
 
 function nodeName({ node }: Extract<Verdict, { allow: true }>): string {
   return node === undefined ? "" : ` as ${JSON.stringify(node)}`;
-}
-
-/** Some of it may come from a server, so nothing in it may move the cursor. */
-function line(text: string): string {
-  return `${text.replace(/\p{Cc}|[\u2028\u2029]/gu, " ")}\n`;
 }

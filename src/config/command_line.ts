@@ -1,8 +1,8 @@
 /** What the arguments ask for: to run, to show a text, or to be put right. */
 import type { Config } from "./config.ts";
-import { readEnvironment } from "./environment.ts";
 import { FLAGS } from "./flags.ts";
-import { flagDefaults, parseGoFlags } from "./go_flag.ts";
+import { flagDefaults } from "./go_flag.ts";
+import { readFlags } from "./read_flags.ts";
 import { makeConfig } from "./rules.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { usageText } from "./usage.ts";
@@ -20,7 +20,7 @@ export type CommandLine =
   | {
     readonly kind: "problems";
     readonly problems: readonly string[];
-    /** To be shown after the problems, where arguments were not understood. */
+    /** To be shown before the problems, where arguments were not understood. */
     readonly usage?: string;
   };
 
@@ -29,28 +29,15 @@ export function parseCommandLine(
   args: readonly string[],
   from: Surroundings,
 ): CommandLine {
-  const defaults = flagDefaults(FLAGS, from);
-  const usage = usageText(FLAGS, defaults);
-  const typed = parseGoFlags(args, FLAGS, { defaults });
-  if (typed.help) return { kind: "help", text: usage };
-  const understood = typed.problems.length === 0;
-  if (typed.values.version && understood) return { kind: "version" };
-  const { env } = from;
-  const environment = readEnvironment(FLAGS, { env, given: typed.given });
-  const { variables } = environment;
-  const flags = parseGoFlags(args, FLAGS, { defaults, variables });
+  const flags = readFlags(args, FLAGS, { from });
+  const usage = () => usageText(FLAGS, flagDefaults(FLAGS, from));
+  if (flags.help) return { kind: "help", text: usage() };
+  const { isUnderstood } = flags;
+  if (flags.values.version && isUnderstood) return { kind: "version" };
   const { config, ...found } = makeConfig(flags, from);
-  const problems = [
-    ...flags.problems,
-    ...environment.problems,
-    ...found.problems,
-  ];
+  const problems = [...flags.problems, ...found.problems];
   if (problems.length === 0) {
-    return {
-      kind: "run",
-      config,
-      notes: [...environment.notes, ...found.notes],
-    };
+    return { kind: "run", config, notes: [...flags.notes, ...found.notes] };
   }
-  return { kind: "problems", problems, ...!understood && { usage } };
+  return { kind: "problems", problems, ...!isUnderstood && { usage: usage() } };
 }

@@ -2,17 +2,12 @@
 import { certNameMistake, isPort } from "./addresses.ts";
 import { certificateOrigin, certMode } from "./certificate_rules.ts";
 import type { CertificateOrigin } from "./config.ts";
-import { readEnvironment } from "./environment.ts";
 import { Findings } from "./findings.ts";
 import { FLAGS } from "./flags.ts";
-import {
-  flagDefaults,
-  type FlagTable,
-  type ParsedFlags,
-  parseGoFlags,
-} from "./go_flag.ts";
+import type { FlagTable, ParsedFlags } from "./go_flag.ts";
 import { lenientFlags } from "./lenient_flags.ts";
 import { hasTls, httpPort, listenAddress, stun } from "./listen_rules.ts";
+import { readFlags } from "./read_flags.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { flagsText } from "./usage.ts";
 
@@ -125,11 +120,7 @@ const RELAY_FLAGS = {
   "stun-port": FLAGS["stun-port"],
 } as const satisfies FlagTable;
 
-const TABLE = {
-  ...lenientFlags(FLAGS) as object, // which TypeScript need not know by name
-  ...RELAY_FLAGS,
-  ...OWN_FLAGS,
-};
+const TABLE = lenientFlags(FLAGS, { ...RELAY_FLAGS, ...OWN_FLAGS });
 
 type OwnFindings = Findings<typeof OWN_FLAGS>;
 
@@ -138,29 +129,21 @@ export function parseDerpmapLine(
   args: readonly string[],
   from: Surroundings,
 ): DerpmapLine {
-  const defaults = flagDefaults(TABLE, from);
-  const typed = parseGoFlags(args, TABLE, { defaults });
-  if (typed.help) return { kind: "help", text: helpText(from) };
-  const environment = readEnvironment(RELAY_FLAGS, {
-    env: from.env,
-    given: typed.given,
-  });
-  const { variables } = environment;
-  const flags = parseGoFlags(args, TABLE, { defaults, variables });
+  const flags = readFlags(args, TABLE, { from, fromEnvironment: RELAY_FLAGS });
+  if (flags.help) return { kind: "help", text: helpText(from) };
   // The rules of the relay's flags read none but those of RELAY_FLAGS, which have their types.
   const relays = new Findings(flags as unknown as ParsedFlags<typeof FLAGS>);
   const own: OwnFindings = new Findings(flags);
   const path = own.values.check;
   const isNamed = relays.isGiven("hostname");
-  const wanted = path === "" || isNamed ? relayPlace(relays, own) : undefined;
   const line: DerpmapLine = path === ""
     ? {
       kind: "map",
-      relay: wanted!, // as the path is empty
+      relay: relayPlace(relays, own),
       format: format(own),
       region: regionNames(relays.values.hostname, own),
     }
-    : { kind: "check", path, ...wanted && { relay: wanted } };
+    : { kind: "check", path, ...isNamed && { relay: relayPlace(relays, own) } };
   if (path === "" && !isNamed) {
     relays.problems.unshift(
       "Give the relay's own flags, -hostname at least: its name, or its IP address",
@@ -168,7 +151,6 @@ export function parseDerpmapLine(
   }
   const problems = [
     ...flags.problems,
-    ...environment.problems,
     ...relays.problems,
     ...own.problems,
   ];
@@ -251,8 +233,6 @@ function regionNames(hostname: string, own: OwnFindings): RegionNames {
 }
 
 function helpText(from: Surroundings): string {
-  const text = (table: FlagTable) =>
-    flagsText(table, flagDefaults(table, from));
   return `Usage of derper derpmap:
   derper derpmap [the relay's own flags] [-format acl|headscale|json]
   derper derpmap -check FILE [the relay's own flags]
@@ -264,8 +244,8 @@ answers. With -check it reads such a file instead, in any of the three forms,
 and names every mistake. The exit code is 0, 1 where there are mistakes or
 something is missing, and 2 for flags or a file that can't be used.
 
-${text(OWN_FLAGS)}
+${flagsText(OWN_FLAGS, from)}
 These flags of the relay count, also from its environment; the others are
 ignored:
-${text(RELAY_FLAGS)}`;
+${flagsText(RELAY_FLAGS, from)}`;
 }

@@ -1,5 +1,6 @@
 /** The texts of `-h`. */
-import type { FlagTable } from "./go_flag.ts";
+import { flagDefaults, type FlagTable } from "./go_flag.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** What Go's flag package takes for "no default worth showing". */
 const ZERO: readonly string[] = ["", "0", "0s", "false"];
@@ -17,11 +18,16 @@ export function usageText(
   table: FlagTable,
   defaults: ReadonlyMap<string, string>,
 ): string {
-  return `Usage of derper:\n${flagsText(table, defaults)}${ENVIRONMENT}`;
+  return `Usage of derper:\n${layOut(table, defaults)}${ENVIRONMENT}`;
 }
 
-/** All flags of `table` in the layout of Go's flag package. */
-export function flagsText(
+/** All flags of `table`, for the `-h` of a command. */
+export function flagsText(table: FlagTable, from: Surroundings): string {
+  return layOut(table, flagDefaults(table, from));
+}
+
+/** The layout of Go's flag package. */
+function layOut(
   table: FlagTable,
   defaults: ReadonlyMap<string, string>,
 ): string {

@@ -1,11 +1,10 @@
 /** The command line of `derper verify`: a node key, and the relay's own flags. */
 import { NodePublic } from "../keys/node_key.ts";
 import type { Verification } from "./config.ts";
-import { readEnvironment } from "./environment.ts";
 import { Findings } from "./findings.ts";
 import { FLAGS } from "./flags.ts";
-import { flagDefaults, parseGoFlags } from "./go_flag.ts";
 import { lenientFlags } from "./lenient_flags.ts";
+import { readFlags } from "./read_flags.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { flagsText } from "./usage.ts";
 import { VERIFICATION_FLAGS } from "./verification_flags.ts";
@@ -24,10 +23,7 @@ export type VerifyLine =
 const KEY_PREFIX = "nodekey:";
 
 /** All flags of the relay, so that its command line can be given as it is; those that verify nobody may hold whatever they like. */
-const LENIENT = {
-  ...lenientFlags(FLAGS) as object, // which TypeScript need not know by name
-  ...VERIFICATION_FLAGS,
-};
+const LENIENT = lenientFlags(FLAGS, VERIFICATION_FLAGS);
 
 /** Reads the arguments behind `verify`, and the environment as the relay does. */
 export function parseVerifyLine(
@@ -37,18 +33,15 @@ export function parseVerifyLine(
   const at = keyIndex(args);
   const text = at < 0 ? "" : args[at]!;
   const flagArgs = args.filter((_, index) => index !== at);
-  const defaults = flagDefaults(LENIENT, from);
-  const typed = parseGoFlags(flagArgs, LENIENT, { defaults });
-  if (typed.help) return { kind: "help", text: helpText(from) };
-  const { variables, problems } = readEnvironment(VERIFICATION_FLAGS, {
-    env: from.env,
-    given: typed.given,
+  const flags = readFlags(flagArgs, LENIENT, {
+    from,
+    fromEnvironment: VERIFICATION_FLAGS,
   });
-  const flags = parseGoFlags(flagArgs, LENIENT, { defaults, variables });
+  if (flags.help) return { kind: "help", text: helpText(from) };
   const findings = new Findings(flags);
   const key = NodePublic.parse(text);
   const found = verification(findings).verification;
-  const all = [...flags.problems, ...problems, ...findings.problems];
+  const all = [...flags.problems, ...findings.problems];
   if (key === undefined) {
     all.unshift(
       `Invalid node key ${
@@ -83,5 +76,5 @@ is admitted, 1 where it isn't, and 2 for flags that can't be used.
 
 These flags of the relay count, also from its environment; the others are
 ignored:
-${flagsText(VERIFICATION_FLAGS, flagDefaults(VERIFICATION_FLAGS, from))}`;
+${flagsText(VERIFICATION_FLAGS, from)}`;
 }

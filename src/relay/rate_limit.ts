@@ -39,21 +39,20 @@ export class RateLimits {
     this.clock = clock;
   }
 
-  /** The limit of each client; 0 bytes a second for none. */
+  /** The limit of each client as it applies; 0 bytes a second for none. */
   get current(): RateLimit {
     return this.#current;
   }
 
-  /** Applies a limit to all clients from now on, and returns it as it applies. Frames that wait wait no longer. */
-  set({ bytesPerSecond, burstBytes }: RateLimit): RateLimit {
+  /** Applies a limit to all clients from now on. Frames that wait wait no longer. */
+  set({ bytesPerSecond, burstBytes }: RateLimit): void {
     const limit = bytesPerSecond === 0 ? NO_LIMIT : {
       bytesPerSecond,
       burstBytes: Math.max(burstBytes, MIN_BURST_BYTES),
     };
-    if (isSame(limit, this.#current)) return this.#current; // buckets stay as full as they are
+    if (isSame(limit, this.#current)) return; // buckets stay as full as they are
     this.#current = limit;
     for (const wake of [...this.#sleepers]) wake();
-    return limit;
   }
 
   /** Applies what `read` gives, or keeps the limit where that fails; says which. Never rejects. */

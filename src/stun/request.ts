@@ -1,7 +1,6 @@
 /** The client's side of STUN: the request of a Tailscale node, and the address in the answer. */
 import {
   concatBytes,
-  equalBytes,
   readUint16,
   readUint32,
   writeUint16,
@@ -85,11 +84,6 @@ function decodeAddress(
     ip: ipBytes === 16 ? shortestIp(ip) : ip,
     port: readUint16(value, 2) ^ MAGIC_COOKIE >>> 16,
   };
-}
-
-/** Whether an answer is one to the request with `txId`. */
-export function answers({ txId }: BindingAnswer, asked: Uint8Array): boolean {
-  return equalBytes(txId, asked);
 }
 
 /** Type, length, and the value padded to 4 bytes. */

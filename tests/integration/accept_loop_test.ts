@@ -1,13 +1,7 @@
 /** Clients that leave before they are accepted, as the checks of load balancers do. */
 import { LogLimiter } from "../../src/log/limited.ts";
 import { AcceptLoop } from "../../src/net/accept_loop.ts";
-import {
-  bytesOf,
-  openLibc,
-  portOf,
-  socketAddress,
-  sockets,
-} from "../../src/net/libc.ts";
+import { boundSockets, bytesOf, openLibc, portOf } from "../../src/net/libc.ts";
 import { ListenerMetrics } from "../../src/net/listener_metrics.ts";
 import { assertEquals } from "../support/assert.ts";
 import { CapturedLog } from "../support/captured_log.ts";
@@ -21,11 +15,8 @@ const SO_LINGER = 13;
 /** Closes a connection so that the other end is told that it broke. */
 function reset(conn: Deno.TcpConn): void {
   using libc = openLibc();
-  for (const { descriptor } of sockets(libc)) {
-    const address = socketAddress(libc, descriptor, "own");
-    if (address === undefined || portOf(address) !== conn.localAddr.port) {
-      continue;
-    }
+  for (const { descriptor, address } of boundSockets(libc, "connection")) {
+    if (portOf(address) !== conn.localAddr.port) continue;
     const atOnce = bytesOf(Int32Array.of(1, 0)); // struct linger
     libc.symbols.setsockopt(descriptor, SOL_SOCKET, SO_LINGER, atOnce, 8);
   }

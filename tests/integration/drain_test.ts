@@ -3,7 +3,7 @@ import { NodePrivate } from "../../src/keys/node_key.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { eventually } from "../support/child.ts";
 import { RelayProgram } from "../support/relay_program.ts";
-import { freePort } from "../support/tls_server.ts";
+import { freePort } from "../support/free_ports.ts";
 
 const HOST = "127.0.0.1";
 /** Longer than the tests take. */

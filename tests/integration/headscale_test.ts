@@ -14,7 +14,8 @@ import { withDir } from "../support/certs/cert_dir.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { FakeHeadscale } from "../support/fake_headscale.ts";
 import { testKey } from "../support/test_keys.ts";
-import { freePort, NEW, OLD } from "../support/tls_server.ts";
+import { freePort } from "../support/free_ports.ts";
+import { NEW, OLD } from "../support/tls_server.ts";
 
 const ANNE = testKey(1).publicKey;
 const BERT = testKey(2).publicKey;

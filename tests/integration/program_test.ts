@@ -4,31 +4,28 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "../support/assert.ts";
-
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
-
-/** Where the packages are already; by default below HOME, which the program gets anew. */
-const DENO_DIR = Deno.env.get("DENO_DIR") ??
-  `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`}/deno`;
+import { ended, spawnProgram } from "../support/relay_program.ts";
 
 /** A run of the program in a directory of its own. */
 function program(dir: string, ...args: string[]): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-q", "-P=relay", MAIN, ...args],
-    cwd: dir,
-    env: { HOME: dir, DENO_DIR, NO_COLOR: "1" },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+  return spawnProgram(dir, args);
 }
 
-async function ended(
+/** What it says on its standard error until it ends, sent `signal` when it has said `mark`. */
+async function signalled(
   child: Deno.ChildProcess,
-): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { code, stdout, stderr } = await child.output();
-  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: decode(stdout), stderr: decode(stderr) };
+  mark: string,
+  signal: Deno.Signal,
+): Promise<{ code: number; text: string }> {
+  const stderr = child.stderr.pipeThrough(new TextDecoderStream());
+  let text = "";
+  for await (const part of stderr) {
+    const wasSent = text.includes(mark);
+    text += part;
+    if (!wasSent && text.includes(mark)) child.kill(signal);
+  }
+  await child.stdout.cancel();
+  return { code: (await child.status).code, text };
 }
 
 /** Calls `use` with an empty directory, which is gone afterwards. */
@@ -133,23 +130,30 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     await withDir(async (dir) => {
       const args = ["-a", "127.0.0.1:0", "-c", `${dir}/key`, "-stun=false"];
       const child = program(dir, ...args);
-      const stderr = child.stderr.pipeThrough(new TextDecoderStream());
-      let text = "";
-      for await (const part of stderr) {
-        const wasReady = text.includes("open relay");
-        text += part;
-        if (!wasReady && text.includes("open relay")) child.kill(signal);
-      }
+      const { code, text } = await signalled(child, "open relay", signal);
       assertMatch(
         text,
         /\[info\] derper: ready: HTTP without TLS on 127\.0\.0\.1:\d+/,
       );
       assertMatch(text, /\[warning\] derper: this is an open relay/);
       assertStringIncludes(text, `stopping at ${signal}`);
-      await child.stdout.cancel();
-      assertEquals((await child.status).code, 0);
+      assertEquals(code, 0);
       const { mode } = await Deno.stat(`${dir}/key`);
       assertEquals((mode ?? 0) & 0o777, 0o600);
     });
   });
 }
+
+Deno.test("main exits with 0 at a signal that comes while it still waits for its mesh key", async () => {
+  await withDir(async (dir) => {
+    const child = program(
+      dir,
+      ...["-a", "127.0.0.1:0", "-c", `${dir}/key`, "-stun=false"],
+      ...["-secrets-url", "http://127.0.0.1:1"],
+      ...["-secrets-cache-dir", `${dir}/secrets`],
+    );
+    const { code, text } = await signalled(child, "no mesh key yet", "SIGTERM");
+    assertStringIncludes(text, "stopping at SIGTERM");
+    assertEquals(code, 0);
+  });
+});

@@ -8,10 +8,10 @@ import { type Clock, systemClock } from "../../src/util/clock.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { CapturedLog } from "../support/captured_log.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { freePort } from "../support/free_ports.ts";
 import { TestClient } from "../support/test_client.ts";
 import { TestRelay } from "../support/test_relay.ts";
 import {
-  freePort,
   isOtherCertificate,
   NEW,
   OLD,

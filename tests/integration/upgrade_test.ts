@@ -1,6 +1,7 @@
 /** One process of the relay after another on the same ports, with clients that never find them closed. */
 import { assert, assertEquals } from "../support/assert.ts";
 import type { Child } from "../support/child.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { runProgram } from "../support/relay_program.ts";
 import { ReturningClients } from "../support/returning_clients.ts";
 import { bindingRequest } from "../support/stun_client.ts";
@@ -12,30 +13,18 @@ const DRAIN_SECONDS = Number(Deno.env.get("UPGRADE_DRAIN") ?? 2);
 /** Newcomers under way at any time, so that some wait to be accepted when the old process stops. */
 const NEWCOMERS = 8;
 
-/** Ports that nobody has. */
-function freePorts(): { tcp: number; http: number; udp: number } {
-  const address = { hostname: HOST, port: 0 };
-  const sockets = [Deno.listen(address), Deno.listen(address)] as const;
-  const udp = Deno.listenDatagram({ transport: "udp", ...address });
-  const [tcp, http, stun] = [...sockets, udp].map(({ addr }) =>
-    (addr as Deno.NetAddr).port
-  );
-  for (const socket of [...sockets, udp]) socket.close();
-  return { tcp: tcp!, http: http!, udp: stun! };
-}
-
 /** Where relays share a directory and ports. */
 class Place implements AsyncDisposable {
   readonly dir = Deno.makeTempDirSync();
-  readonly ports = freePorts();
+  readonly ports = freePorts("tcp", "tcp", "udp") as [number, number, number];
   readonly #relays: Child[] = [];
 
   /** A relay that is ready. */
   async start(...args: string[]): Promise<Child> {
-    const { dir, ports } = this;
+    const { dir, ports: [tcp, http, udp] } = this;
     const relay = runProgram(dir, [
-      ...["-a", `${HOST}:${ports.tcp}`, "-http-port", `${ports.http}`],
-      ...["-stun-port", `${ports.udp}`, "-c", `${dir}/key`],
+      ...["-a", `${HOST}:${tcp}`, "-http-port", `${http}`],
+      ...["-stun-port", `${udp}`, "-c", `${dir}/key`],
       ...["-hostname", HOST, "-certmode", "manual", "-certdir", dir],
       ...args,
     ]);
@@ -57,7 +46,7 @@ class Place implements AsyncDisposable {
     });
     const timer = setTimeout(() => socket.close(), 500);
     try {
-      const to = { transport: "udp", hostname: HOST, port: this.ports.udp };
+      const to = { transport: "udp", hostname: HOST, port: this.ports[2] };
       await socket.send(bindingRequest(), to as Deno.NetAddr);
       await socket.receive();
       socket.close();
@@ -80,7 +69,7 @@ Deno.test("an upgrade with -reuse-port and -drain refuses no client, closes them
   const flags = ["-reuse-port", "-drain", `${DRAIN_SECONDS}s`];
   const old = await place.start(...flags);
   await using clients = new ReturningClients(
-    place.ports.tcp,
+    place.ports[0],
     place.certificate(),
   );
   await clients.come(CLIENTS);

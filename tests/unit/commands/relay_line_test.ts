@@ -78,6 +78,7 @@ Deno.test("parseRelayLine() names what is wrong", () => {
   assertMatch(problems("-hostname a.test -dev=maybe"), /^Invalid -dev/m);
   assertMatch(problems("-dev", { DERP_STUN_PORT: "x" }), /DERP_STUN_PORT/);
   assertMatch(problems("-dev -stun-port 0"), /^Invalid -stun-port: port 0/);
+  assertMatch(problems("-a unix:/d.sock"), /^Invalid -a: .* the proxy/);
 });
 
 Deno.test("parseRelayLine() leaves help to the command", () => {

@@ -16,7 +16,6 @@ import { testKey, testMeshKey } from "../../support/test_keys.ts";
 
 /** Answers as it is told and remembers who asked. */
 class FakeAdmission implements Admission {
-  readonly name = "a test";
   readonly asked: Candidate[] = [];
   answer: (candidate: Candidate) => Promise<Verdict>;
 

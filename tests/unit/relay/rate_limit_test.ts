@@ -35,7 +35,7 @@ Deno.test("RateLimits.set() makes a bucket no smaller than the largest frame, as
   for (const [asked, applied] of [[0, MIN_BURST], [70_000, 70_000]] as const) {
     const limit = { bytesPerSecond: 10, burstBytes: asked };
     const expected = { bytesPerSecond: 10, burstBytes: applied };
-    assertEquals(rateLimits.set(limit), expected);
+    rateLimits.set(limit);
     assertEquals(rateLimits.current, expected);
   }
 });
@@ -43,7 +43,8 @@ Deno.test("RateLimits.set() makes a bucket no smaller than the largest frame, as
 Deno.test("RateLimits.set() takes 0 bytes a second for no limit, whatever the burst", () => {
   const { rateLimits } = limits(10);
   const none = { bytesPerSecond: 0, burstBytes: 0 };
-  assertEquals(rateLimits.set({ bytesPerSecond: 0, burstBytes: 99 }), none);
+  rateLimits.set({ bytesPerSecond: 0, burstBytes: 99 });
+  assertEquals(rateLimits.current, none);
   assertEquals(new Pacer(rateLimits).wait(1e9, NEVER), undefined);
 });
 

@@ -3,6 +3,7 @@ import { toHex } from "../../../src/util/bytes.ts";
 import {
   canonicalIp,
   formatIp,
+  isLoopback,
   isMappedIpv4,
   networkOf,
   parseIp,
@@ -126,4 +127,13 @@ Deno.test("canonicalIp() writes an address as the runtime does", () => {
     ] as const
   ) assertEquals(canonicalIp(text), expected, text);
   for (const text of NO_ADDRESSES) assertEquals(canonicalIp(text), undefined);
+});
+
+Deno.test("isLoopback() knows all of 127.0.0.0/8, and ::1", () => {
+  for (const yes of ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"]) {
+    assert(isLoopback(yes), yes);
+  }
+  for (const no of ["10.0.0.1", "::", "::2", "localhost", "128.0.0.1"]) {
+    assert(!isLoopback(no), no);
+  }
 });
