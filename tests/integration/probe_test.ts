@@ -144,6 +144,17 @@ Deno.test("derper probe doesn't tell the mesh key to a relay with another certif
   }
 });
 
+Deno.test("derper probe finds nothing wrong with a relay that has no page", async () => {
+  await using relay = await startOurs("-home", "404");
+  const { code, find } = await probeJson(
+    ...[relay.url, "-stun-port", `${relay.stunPort}`, "-http-port=-1"],
+    ...["-cert-name", relay.certName],
+  );
+  assertEquals(code, 0);
+  const { status, seen } = find("GET /");
+  assertEquals([status, seen], ["ok", "status 404"]);
+});
+
 Deno.test("derper probe needs no STUN, but misses it", async () => {
   await using relay = await startOurs("-stun=false");
   using socket = silentSocket();
