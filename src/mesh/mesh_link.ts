@@ -18,6 +18,7 @@ import { Writer, type WriterParts } from "../relay/writer.ts";
 import { type Clock, delay, type Turn } from "../util/clock.ts";
 import { TurnBudget } from "../util/turn_budget.ts";
 import { introduce, upgradeToDerp } from "./derp_client.ts";
+import { withAdvice } from "./link_advice.ts";
 import { LinkHistory, type LinkStatus } from "./link_status.ts";
 import { RoundTrip } from "./round_trip.ts";
 
@@ -228,7 +229,7 @@ export class MeshLink implements PacketForwarder {
     const what = messageOf(error);
     const why = this.#state === "asking"
       ? `${what}; does it have the same mesh key?`
-      : what;
+      : withAdvice(what);
     const isNews = why !== this.#history.lastError;
     this.#history.note("down", why);
     if (!isNews) return;
